@@ -1,0 +1,40 @@
+#include "engine/base/context.h"
+
+namespace dspex {
+
+Clock::duration RequestRecord::ProviderTime() const {
+  auto sorted = attempts;
+  std::sort(sorted.begin(), sorted.end());
+  Clock::duration total{};
+  TimePoint covered = TimePoint::min();
+  for (const auto& [begin, end] : sorted) {
+    const TimePoint from = std::max(begin, covered);
+    if (end > from) total += end - from;
+    covered = std::max(covered, end);
+  }
+  return total;
+}
+
+RequestContext RequestContext::Child(absl::string_view name, TimePoint deadline) const {
+  RequestContext child(*record_, std::min(deadline_, deadline));
+  child.trace_node_ = trace_node_;
+  if (record_->keep_trace) {
+    TraceNode node;
+    node.parent = trace_node_;
+    node.name = std::string(name);
+    node.start = Clock::now();
+    node.end = node.start;
+    child.trace_node_ = static_cast<int>(record_->trace.size());
+    record_->trace.push_back(std::move(node));
+  }
+  return child;
+}
+
+TraceNode* RequestContext::EndNode() const {
+  if (trace_node_ < 0) return nullptr;
+  TraceNode& node = record_->trace[static_cast<std::size_t>(trace_node_)];
+  node.end = Clock::now();
+  return &node;
+}
+
+}  // namespace dspex

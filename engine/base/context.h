@@ -1,0 +1,85 @@
+#pragma once
+
+#include <absl/strings/string_view.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "engine/base/event_sink.h"
+#include "engine/base/task.h"
+
+namespace dspex {
+
+/// What calls to language models consumed.
+struct Usage {
+  long long input_tokens = 0;
+  long long output_tokens = 0;
+  int lm_calls = 0;
+
+  void Add(const Usage& other) {
+    input_tokens += other.input_tokens;
+    output_tokens += other.output_tokens;
+    lm_calls += other.lm_calls;
+  }
+};
+
+/// One step of a request: a module, or a call to a language model. Parents stand before children.
+struct TraceNode {
+  int parent = -1;
+  std::string name;
+  TimePoint start;
+  TimePoint end;
+  std::string model;
+  std::string provider_request_id;
+  std::string completion;
+  Usage usage;
+};
+
+/// What is known and gathered about one request. Made and owned by who serves the request; confined to the request's
+/// executor (one thread at a time), like everything that works for the request.
+struct RequestRecord {
+  std::string request_id;
+  std::string tenant = "default";
+  TimePoint start = Clock::now();
+  /// Null for unary calls.
+  EventSink* sink = nullptr;
+  /// Whether to keep trace nodes; without it, `trace` stays empty.
+  bool keep_trace = false;
+
+  Usage usage;
+  std::vector<TraceNode> trace;
+  /// [begin, end) of each attempt at a provider. They may overlap.
+  std::vector<std::pair<TimePoint, TimePoint>> attempts;
+  /// Time spent waiting for connections and limits.
+  Clock::duration queued{};
+
+  /// The length of the union of `attempts`: what the providers took of this request.
+  Clock::duration ProviderTime() const;
+};
+
+/// Passed, by value, to everything that works for a request: its deadline, its place in the trace, and the record they
+/// share. Never thread-local. The record must outlive the context.
+class RequestContext {
+ public:
+  RequestContext(RequestRecord& record, TimePoint deadline) : record_(&record), deadline_(deadline) {}
+
+  TimePoint deadline() const { return deadline_; }
+  RequestRecord& record() const { return *record_; }
+  EventSink* sink() const { return record_->sink; }
+  /// The index of this context's node in the record's trace; -1 if there is none.
+  int trace_node() const { return trace_node_; }
+
+  /// A context for a part of this one's work: the deadline may only come earlier, the trace gains a node named `name`.
+  RequestContext Child(absl::string_view name, TimePoint deadline = kNoDeadline) const;
+
+  /// Notes the end of this context's work in its trace node, and hands out the node to be filled; null without a trace.
+  TraceNode* EndNode() const;
+
+ private:
+  RequestRecord* record_;
+  TimePoint deadline_;
+  int trace_node_ = -1;
+};
+
+}  // namespace dspex

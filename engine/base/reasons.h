@@ -1,0 +1,60 @@
+#pragma once
+
+#include <absl/strings/string_view.h>
+
+/// The reasons of dspex's errors (ErrorInfo.reason): part of the API, documented in docs/errors.md. A test holds the
+/// two together.
+namespace dspex::reason {
+
+// INVALID_ARGUMENT: what the caller sent.
+inline constexpr absl::string_view kInvalidRequest =
+    "INVALID_REQUEST";                                             ///< A field of the request is missing or malformed.
+inline constexpr absl::string_view kInvalidJson = "INVALID_JSON";  ///< A JSON text does not parse or passes a limit.
+inline constexpr absl::string_view kInvalidSignature =
+    "INVALID_SIGNATURE";  ///< A signature does not parse; metadata: position, token.
+inline constexpr absl::string_view kInvalidProgram = "INVALID_PROGRAM";  ///< A program is not well formed.
+inline constexpr absl::string_view kMissingInput = "MISSING_INPUT";  ///< An input field was not given; metadata: field.
+inline constexpr absl::string_view kUnknownField =
+    "UNKNOWN_FIELD";  ///< A field that the signature does not have; metadata: field.
+inline constexpr absl::string_view kInvalidValue =
+    "INVALID_VALUE";  ///< A value that its field's type refuses; metadata: field, type.
+// UNIMPLEMENTED.
+inline constexpr absl::string_view kUnsupported =
+    "UNSUPPORTED";  ///< The API has it, this server does not; metadata: feature.
+// NOT_FOUND, ALREADY_EXISTS, ABORTED.
+inline constexpr absl::string_view kProgramNotFound = "PROGRAM_NOT_FOUND";
+inline constexpr absl::string_view kRevisionNotFound = "REVISION_NOT_FOUND";
+inline constexpr absl::string_view kProgramExists = "PROGRAM_EXISTS";
+inline constexpr absl::string_view kEtagMismatch = "ETAG_MISMATCH";
+inline constexpr absl::string_view kRequestIdReused =
+    "REQUEST_ID_REUSED";  ///< The same request_id came with another request.
+// FAILED_PRECONDITION.
+inline constexpr absl::string_view kUnknownProvider =
+    "UNKNOWN_PROVIDER";  ///< No provider of that name is configured; metadata: provider.
+inline constexpr absl::string_view kNoLanguageModel =
+    "NO_LANGUAGE_MODEL";  ///< Neither module, program nor server names a model.
+inline constexpr absl::string_view kProviderAuth =
+    "PROVIDER_AUTH";  ///< The provider refused the server's key (401, 403).
+// The language model and the way to it. Metadata: provider, model, http_status where there was one,
+// provider_request_id.
+inline constexpr absl::string_view kProviderUnreachable =
+    "PROVIDER_UNREACHABLE";  ///< UNAVAILABLE: no connection, or it broke.
+inline constexpr absl::string_view kProviderOverloaded = "PROVIDER_OVERLOADED";     ///< UNAVAILABLE: 5xx.
+inline constexpr absl::string_view kProviderRateLimited = "PROVIDER_RATE_LIMITED";  ///< RESOURCE_EXHAUSTED: 429.
+inline constexpr absl::string_view kProviderTimeout = "PROVIDER_TIMEOUT";  ///< DEADLINE_EXCEEDED; metadata: phase.
+inline constexpr absl::string_view kProviderInvalidRequest =
+    "PROVIDER_INVALID_REQUEST";  ///< INVALID_ARGUMENT: other 4xx.
+inline constexpr absl::string_view kProviderMalformed =
+    "PROVIDER_MALFORMED_RESPONSE";  ///< INTERNAL: not what its dialect says.
+inline constexpr absl::string_view kCompletionUnparsable =
+    "COMPLETION_UNPARSABLE";  ///< DATA_LOSS: the completion lacks a field or breaks a type.
+// The server.
+inline constexpr absl::string_view kDeadlineExceeded =
+    "DEADLINE_EXCEEDED";  ///< The server's own limit on a Forward passed; metadata: where.
+inline constexpr absl::string_view kCancelled = "CANCELLED";           ///< The caller went away.
+inline constexpr absl::string_view kOverloaded = "SERVER_OVERLOADED";  ///< RESOURCE_EXHAUSTED: admission; RetryInfo.
+inline constexpr absl::string_view kDraining = "SERVER_DRAINING";      ///< UNAVAILABLE: the server is going away.
+inline constexpr absl::string_view kStorage = "STORAGE_FAILED";        ///< INTERNAL: the database failed.
+inline constexpr absl::string_view kInternal = "INTERNAL";             ///< INTERNAL: a defect.
+
+}  // namespace dspex::reason
