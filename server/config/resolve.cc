@@ -1,0 +1,96 @@
+#include <absl/strings/ascii.h>
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "server/config/config.h"
+#include "server/config/read_file.h"
+
+namespace dspex {
+
+namespace {
+
+using config::v1::Config;
+using config::v1::Provider;
+
+constexpr char kOpenAi[] = "openai";
+constexpr char kOpenAiKey[] = "OPENAI_API_KEY";
+constexpr char kOpenAiUrl[] = "OPENAI_BASE_URL";
+
+/// Adds the provider that the environment describes.
+void AddFromEnvironment(const Environment& environment, Config& config) {
+  const auto set = [&environment](const char* name) {
+    const std::optional<std::string> value = environment(name);
+    return value.has_value() && !value->empty();
+  };
+  if (!set(kOpenAiKey) && !set(kOpenAiUrl)) return;
+  Provider& provider = (*config.mutable_providers())[kOpenAi];
+  if (set(kOpenAiKey)) provider.set_api_key_env(kOpenAiKey);
+  if (set(kOpenAiUrl)) provider.set_base_url(*environment(kOpenAiUrl));
+}
+
+/// Where a provider's key is to be found, as errors name it.
+std::string KeySource(const Provider& provider) {
+  return provider.api_key_env().empty() ? absl::StrCat("the file ", provider.api_key_file())
+                                        : absl::StrCat("the environment variable ", provider.api_key_env());
+}
+
+absl::StatusOr<std::string> FindKey(const Provider& provider, const Environment& environment) {
+  if (!provider.api_key_env().empty()) {
+    if (std::optional<std::string> value = environment(provider.api_key_env())) return *std::move(value);
+    return absl::InvalidArgumentError(absl::StrCat(KeySource(provider), " is not set; set it"));
+  }
+  constexpr std::size_t kMaxKeyBytes = 64 << 10;
+  return ReadFile(provider.api_key_file(), kMaxKeyBytes);
+}
+
+absl::StatusOr<std::string> ReadKey(const std::string& name, const Provider& provider, const Environment& environment) {
+  if (provider.api_key_env().empty() && provider.api_key_file().empty()) return std::string();
+  absl::StatusOr<std::string> found = FindKey(provider, environment);
+  if (!found.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the key of provider '", name, "': ", found.status().message(), "."));
+  }
+  std::string key(absl::StripAsciiWhitespace(*found));
+  // It becomes a header's value: a line break inside would begin another header.
+  const bool printable = std::all_of(key.begin(), key.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+  if (key.empty() || !printable) {
+    return absl::InvalidArgumentError(absl::StrCat("the key of provider '", name, "': ", KeySource(provider),
+                                                   key.empty() ? " is empty." : " holds more than one word of ASCII."));
+  }
+  return key;
+}
+
+/// A default model that no provider serves would fail every call that relies on it.
+absl::Status CheckDefaultProvider(const Config& config) {
+  const std::string& lm = config.default_lm();
+  const std::string name = lm.substr(0, lm.find('/'));
+  if (lm.empty() || config.providers().contains(name)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("default_lm is '", lm, "', but there is no provider '", name, "'. ",
+                   name == kOpenAi && config.providers().empty()
+                       ? absl::StrCat("Set ", kOpenAiKey, " or ", kOpenAiUrl, ", or add it below providers.")
+                       : "Add it below providers."));
+}
+
+}  // namespace
+
+absl::StatusOr<ResolvedConfig> Resolve(Config config, const Environment& environment) {
+  if (config.providers().empty()) AddFromEnvironment(environment, config);
+  ApplyDefaults(config);
+  if (absl::Status status = Validate(config); !status.ok()) return status;
+  if (absl::Status status = CheckDefaultProvider(config); !status.ok()) return status;
+  ResolvedConfig resolved;
+  for (const auto& [name, provider] : config.providers()) {
+    absl::StatusOr<std::string> key = ReadKey(name, provider, environment);
+    if (!key.ok()) return key.status();
+    resolved.providers.push_back(ResolvedProvider{name, provider, *std::move(key)});
+  }
+  std::sort(resolved.providers.begin(), resolved.providers.end(),
+            [](const ResolvedProvider& a, const ResolvedProvider& b) { return a.name < b.name; });
+  resolved.settings = std::move(config);
+  return resolved;
+}
+
+}  // namespace dspex

@@ -1,0 +1,137 @@
+#include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <absl/time/time.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "server/config/config.h"
+
+namespace dspex {
+
+namespace {
+
+using config::v1::Config;
+using config::v1::Drain;
+using config::v1::HttpTimeouts;
+using config::v1::Limits;
+using config::v1::Provider;
+using google::protobuf::Duration;
+
+constexpr std::int64_t kGiB = std::int64_t{1} << 30;
+
+absl::Status Invalid(absl::string_view key, absl::string_view message) {
+  return absl::InvalidArgumentError(absl::StrCat("configuration: ", key, " ", message));
+}
+
+absl::Status CheckRange(absl::string_view key, std::int64_t value, std::int64_t lowest, std::int64_t highest) {
+  if (value >= lowest && value <= highest) return absl::OkStatus();
+  return Invalid(key, absl::StrCat("is ", value, "; it must be from ", lowest, " to ", highest));
+}
+
+absl::Status CheckPositive(absl::string_view key, const Duration& duration) {
+  if (duration.seconds() > 0 || duration.nanos() > 0) return absl::OkStatus();
+  return Invalid(key, "must be longer than 0s");
+}
+
+/// "host:port", "[::1]:port". Port 0 lets the system choose.
+absl::Status CheckAddress(absl::string_view key, absl::string_view address) {
+  const std::size_t colon = address.rfind(':');
+  const absl::string_view host = address.substr(0, colon);
+  int port = -1;
+  const bool has_port = colon != absl::string_view::npos && absl::SimpleAtoi(address.substr(colon + 1), &port);
+  const bool bracketed = absl::StartsWith(host, "[") && absl::EndsWith(host, "]");
+  if (has_port && port >= 0 && port <= 65535 && !host.empty() && (bracketed || !absl::StrContains(host, ':'))) {
+    return absl::OkStatus();
+  }
+  return Invalid(key, absl::StrCat("is '", address, "'; it must be host:port, for example 127.0.0.1:50051"));
+}
+
+/// What may stand before "/" in a model's name.
+bool IsProviderName(absl::string_view name) {
+  return !name.empty() && name.size() <= 63 && absl::ascii_islower(name.front()) &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-' || c == '_'; });
+}
+
+bool IsVariableName(absl::string_view name) {
+  return !absl::ascii_isdigit(name.front()) &&
+         std::all_of(name.begin(), name.end(), [](char c) { return absl::ascii_isalnum(c) || c == '_'; });
+}
+
+absl::Status CheckTimeouts(absl::string_view key, const HttpTimeouts& timeouts) {
+  absl::Status status = CheckPositive(absl::StrCat(key, ".connect"), timeouts.connect());
+  status.Update(CheckPositive(absl::StrCat(key, ".first_byte"), timeouts.first_byte()));
+  status.Update(CheckPositive(absl::StrCat(key, ".idle"), timeouts.idle()));
+  status.Update(CheckPositive(absl::StrCat(key, ".total"), timeouts.total()));
+  return status;
+}
+
+absl::Status CheckProvider(const std::string& name, const Provider& provider) {
+  const std::string key = absl::StrCat("providers.", name);
+  if (!IsProviderName(name)) {
+    return Invalid(key, "is no name; use a lower-case letter, then lower-case letters, digits, '-' or '_', at most 63");
+  }
+  if (!absl::StartsWith(provider.base_url(), "http://") && !absl::StartsWith(provider.base_url(), "https://")) {
+    return Invalid(absl::StrCat(key, ".base_url"), "must begin with http:// or https://");
+  }
+  if (!provider.api_key_env().empty() && !provider.api_key_file().empty()) {
+    return Invalid(key, "has both api_key_env and api_key_file; remove one of them");
+  }
+  // The value is not shown: it may be the key itself, written in the wrong place.
+  if (!provider.api_key_env().empty() && !IsVariableName(provider.api_key_env())) {
+    return Invalid(absl::StrCat(key, ".api_key_env"),
+                   "must be the name of an environment variable, not the key itself");
+  }
+  absl::Status status = CheckRange(absl::StrCat(key, ".max_connections"), provider.max_connections(), 1, 65'535);
+  status.Update(CheckRange(absl::StrCat(key, ".max_response_bytes"), provider.max_response_bytes(), 1024, kGiB));
+  status.Update(CheckTimeouts(absl::StrCat(key, ".timeouts"), provider.timeouts()));
+  return status;
+}
+
+absl::Status CheckLimits(const Limits& limits) {
+  absl::Status status = CheckRange("limits.max_in_flight", limits.max_in_flight(), 1, 1'000'000);
+  status.Update(CheckRange("limits.max_request_bytes", limits.max_request_bytes(), 1024, kGiB));
+  status.Update(CheckPositive("limits.forward_timeout", limits.forward_timeout()));
+  status.Update(CheckRange("limits.prefix_cache_bytes", limits.prefix_cache_bytes(), 1, 64 * kGiB));
+  status.Update(CheckRange("limits.program_cache_entries", limits.program_cache_entries(), 1, 1'000'000));
+  return status;
+}
+
+absl::Status CheckDrain(const Drain& drain) {
+  const auto nanoseconds = [](const Duration& d) { return d.seconds() * 1'000'000'000 + d.nanos(); };
+  if (nanoseconds(drain.time_limit()) >= nanoseconds(drain.lame_duck())) return absl::OkStatus();
+  return Invalid("drain.time_limit", "must not be shorter than drain.lame_duck: both count from the signal");
+}
+
+absl::Status CheckLog(absl::string_view level) {
+  for (const absl::string_view known : {"debug", "info", "warn", "error", "off"}) {
+    if (level == known) return absl::OkStatus();
+  }
+  return Invalid("log.level", absl::StrCat("is '", level, "'; it must be one of: debug, info, warn, error, off"));
+}
+
+absl::Status CheckDefaultLm(absl::string_view lm) {
+  const std::size_t slash = lm.find('/');
+  if (lm.empty() || (slash != absl::string_view::npos && slash > 0 && slash + 1 < lm.size())) return absl::OkStatus();
+  return Invalid("default_lm",
+                 absl::StrCat("is '", lm, "'; it must be provider/model, for example openai/gpt-4o-mini"));
+}
+
+}  // namespace
+
+absl::Status Validate(const Config& config) {
+  absl::Status status = CheckAddress("listen", config.listen());
+  if (config.metrics_listen() != "off") status.Update(CheckAddress("metrics_listen", config.metrics_listen()));
+  status.Update(CheckDefaultLm(config.default_lm()));
+  for (const auto& [name, provider] : config.providers()) status.Update(CheckProvider(name, provider));
+  status.Update(CheckLimits(config.limits()));
+  status.Update(CheckDrain(config.drain()));
+  status.Update(CheckLog(config.log().level()));
+  status.Update(CheckRange("io_threads", config.io_threads(), 1, 1024));
+  return status;
+}
+
+}  // namespace dspex
