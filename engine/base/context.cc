@@ -15,6 +15,12 @@ Clock::duration RequestRecord::ProviderTime() const {
   return total;
 }
 
+void RequestRecord::Merge(const RequestRecord& part) {
+  usage.Add(part.usage);
+  attempts.insert(attempts.end(), part.attempts.begin(), part.attempts.end());
+  queued += part.queued;
+}
+
 RequestContext RequestContext::Child(absl::string_view name, TimePoint deadline) const {
   RequestContext child(*record_, std::min(deadline_, deadline));
   child.trace_node_ = trace_node_;

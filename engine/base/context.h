@@ -54,6 +54,9 @@ struct RequestRecord {
   /// Time spent waiting for connections and limits.
   Clock::duration queued{};
 
+  /// Adds the usage, attempts and queue time of a part that kept a record of its own.
+  void Merge(const RequestRecord& part);
+
   /// The length of the union of `attempts`: what the providers took of this request.
   Clock::duration ProviderTime() const;
 };
@@ -69,6 +72,9 @@ class RequestContext {
   EventSink* sink() const { return record_->sink; }
   /// The index of this context's node in the record's trace; -1 if there is none.
   int trace_node() const { return trace_node_; }
+
+  /// Ends this context's work at `deadline` at the latest.
+  void NarrowDeadline(TimePoint deadline) { deadline_ = std::min(deadline_, deadline); }
 
   /// A context for a part of this one's work: the deadline may only come earlier, the trace gains a node named `name`.
   RequestContext Child(absl::string_view name, TimePoint deadline = kNoDeadline) const;

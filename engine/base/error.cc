@@ -28,7 +28,9 @@ std::optional<Detail> GetDetail(const absl::Status& status) {
 
 template <typename Detail>
 void SetDetail(absl::Status& status, const Detail& detail) {
-  status.SetPayload(TypeUrl<Detail>(), absl::Cord(detail.SerializeAsString()));
+  // Through a string_view: g++, which built the library, and clang mangle the constructor from std::string differently.
+  const std::string bytes = detail.SerializeAsString();
+  status.SetPayload(TypeUrl<Detail>(), absl::Cord(absl::string_view(bytes)));
 }
 
 }  // namespace
@@ -101,7 +103,14 @@ absl::Status WithMetadata(absl::Status status, absl::string_view key, absl::stri
 
 absl::Status WithFieldPrefix(absl::Status status, absl::string_view prefix) {
   auto bad_request = GetDetail<google::rpc::BadRequest>(status);
-  if (!bad_request.has_value()) return status;
+  if (!bad_request.has_value()) {
+    if (status.code() != absl::StatusCode::kInvalidArgument) return status;
+    auto* violation = bad_request.emplace().add_field_violations();
+    violation->set_field(std::string(prefix));
+    violation->set_description(std::string(status.message()));
+    SetDetail(status, *bad_request);
+    return status;
+  }
   for (auto& violation : *bad_request->mutable_field_violations()) {
     violation.set_field(violation.field().empty() ? std::string(prefix) : absl::StrCat(prefix, ".", violation.field()));
   }

@@ -68,7 +68,8 @@ std::string ErrorMetadata(const absl::Status& status, absl::string_view key);
 /// `status` with one more fact in its ErrorInfo. Without an ErrorInfo it stays as it is.
 absl::Status WithMetadata(absl::Status status, absl::string_view key, absl::string_view value);
 
-/// `status` with the paths of its BadRequest violations below `prefix`: "signature" -> "modules[0].signature".
+/// `status` with the paths of its BadRequest violations below `prefix`: "signature" -> "modules[0].signature". An
+/// INVALID_ARGUMENT without violations becomes one of `prefix` itself.
 absl::Status WithFieldPrefix(absl::Status status, absl::string_view prefix);
 
 /// The status as google.rpc.Status, all payloads as details. What grpc-status-details-bin carries.

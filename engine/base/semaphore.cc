@@ -6,7 +6,7 @@
 namespace dspex {
 
 bool Semaphore::TryAcquire() {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   if (available_ == 0) return false;
   --available_;
   return true;
@@ -16,7 +16,7 @@ Task<Semaphore::Permit> Semaphore::Acquire(TimePoint deadline) {
   if (TryAcquire()) co_return Permit(this);
   auto waiter = std::make_shared<Waiter>(co_await asio::this_coro::executor);
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     if (available_ > 0) {
       --available_;
       co_return Permit(this);
@@ -25,7 +25,7 @@ Task<Semaphore::Permit> Semaphore::Acquire(TimePoint deadline) {
   }
   absl::Status status = co_await waiter->Wait(deadline);
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     std::erase(waiters_, waiter);
   }
   // Release wakes under the lock, so from here on `woken` is final: a permit that came too late goes back.
@@ -35,7 +35,7 @@ Task<Semaphore::Permit> Semaphore::Acquire(TimePoint deadline) {
 }
 
 void Semaphore::Release() {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   if (waiters_.empty()) {
     ++available_;
     return;

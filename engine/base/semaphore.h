@@ -1,11 +1,11 @@
 #pragma once
 
 #include <absl/base/thread_annotations.h>
-#include <absl/synchronization/mutex.h>
 
 #include <deque>
 #include <memory>
 
+#include "engine/base/mutex.h"
 #include "engine/base/task.h"
 #include "engine/base/waiter.h"
 
@@ -44,7 +44,7 @@ class Semaphore {
  private:
   void Release();
 
-  absl::Mutex mutex_;
+  Mutex mutex_;
   int available_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::shared_ptr<Waiter>> waiters_ ABSL_GUARDED_BY(mutex_);
 };

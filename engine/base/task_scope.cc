@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/base/error.h"
+#include "engine/base/mutex.h"
 #include "engine/base/reasons.h"
 
 namespace dspex {
@@ -19,11 +20,10 @@ struct TaskScope::State {
     asio::cancellation_signal cancel;
   };
 
-  absl::Mutex mutex;
+  Mutex mutex;
+  CondVar ended;
   bool closed ABSL_GUARDED_BY(mutex) = false;
   std::list<std::shared_ptr<Entry>> running ABSL_GUARDED_BY(mutex);
-
-  bool Idle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return running.empty(); }
 };
 
 namespace {
@@ -41,15 +41,16 @@ bool TaskScope::Spawn(asio::any_io_executor executor, std::function<StatusTask()
                       std::function<void(absl::Status)> on_end) {
   auto entry = std::make_shared<State::Entry>(executor);
   {
-    absl::MutexLock lock(&state_->mutex);
+    MutexLock lock(&state_->mutex);
     if (state_->closed) return false;
     state_->running.push_back(entry);
   }
   auto ended = [state = state_, entry, on_end = std::move(on_end)](std::exception_ptr exception, absl::Status status) {
     if (exception) status = Error(absl::StatusCode::kInternal, reason::kInternal, "A background task failed.");
     if (on_end) on_end(std::move(status));
-    absl::MutexLock lock(&state->mutex);
+    MutexLock lock(&state->mutex);
     state->running.remove(entry);
+    state->ended.NotifyAll();
   };
   // Posted, so that the cancellation signal is only touched on the executor.
   asio::post(executor, [executor, entry, body = std::move(body), ended = std::move(ended)]() mutable {
@@ -62,7 +63,7 @@ bool TaskScope::Spawn(asio::any_io_executor executor, std::function<StatusTask()
 void TaskScope::CancelAll() {
   std::list<std::shared_ptr<State::Entry>> running;
   {
-    absl::MutexLock lock(&state_->mutex);
+    MutexLock lock(&state_->mutex);
     state_->closed = true;
     running = state_->running;
   }
@@ -72,13 +73,11 @@ void TaskScope::CancelAll() {
 }
 
 bool TaskScope::Join(TimePoint deadline) {
-  absl::MutexLock lock(&state_->mutex);
-  const absl::Condition idle(state_.get(), &State::Idle);
-  if (deadline == kNoDeadline) {
-    state_->mutex.Await(idle);
-    return true;
+  MutexLock lock(&state_->mutex);
+  while (!state_->running.empty()) {
+    if (!state_->ended.WaitUntil(&state_->mutex, deadline)) return state_->running.empty();
   }
-  return state_->mutex.AwaitWithTimeout(idle, absl::FromChrono(deadline - Clock::now()));
+  return true;
 }
 
 }  // namespace dspex
