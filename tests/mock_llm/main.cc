@@ -8,6 +8,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <sstream>
 
@@ -27,7 +28,8 @@ void RaiseFileLimit() {
 // Calls `end` once the input has ended.
 void OnEndOfInput(asio::posix::stream_descriptor& input, std::array<char, 256>& buffer, std::function<void()> end) {
   input.async_read_some(asio::buffer(buffer), [&input, &buffer, end](boost::system::error_code error, size_t) {
-    error ? end() : OnEndOfInput(input, buffer, end);
+    if (!error) return OnEndOfInput(input, buffer, end);
+    if (error != asio::error::operation_aborted) end();
   });
 }
 
@@ -55,25 +57,30 @@ int main(int argc, char** argv) {
   }
 
   RaiseFileLimit();
-  std::unique_ptr<dspex::mock_llm::Server> server;
   asio::io_context context(1);
   auto started = dspex::mock_llm::Server::Start(context, options);
   if (!started.ok()) {
     std::cerr << started.status().message() << "\n";
     return 1;
   }
-  server = *std::move(started);
+  const std::unique_ptr<dspex::mock_llm::Server> server = *std::move(started);
   asio::signal_set signals(context, SIGTERM, SIGINT);
-  signals.async_wait([&](boost::system::error_code, int) { context.stop(); });
   asio::posix::stream_descriptor input(context);
   std::array<char, 256> buffer;
+  const auto stop = [&] {
+    server->Stop();
+    signals.cancel();
+    boost::system::error_code ignored;
+    input.close(ignored);
+  };
+  signals.async_wait([&](boost::system::error_code error, int) {
+    if (!error) stop();
+  });
   if (exit_with_parent) {
     input.assign(dup(STDIN_FILENO));
-    OnEndOfInput(input, buffer, [&] { context.stop(); });
+    OnEndOfInput(input, buffer, stop);
   }
   std::cout << "{\"port\": " << server->port() << "}" << std::endl;
   context.run();
-  // Coroutines still in the context refer to the server, and the server to the context: neither is destroyed.
-  std::cout.flush();
-  _exit(0);
+  return 0;
 }

@@ -171,6 +171,10 @@ void Recorder::WakeWaiters() {
   }
 }
 
+void Recorder::EndWaits() {
+  for (Waiter* waiter : waiters_) waiter->timer.cancel();
+}
+
 boost::asio::awaitable<bool> Recorder::Wait(absl::string_view event, int64_t count, std::chrono::milliseconds timeout) {
   if (Reached(event, count)) co_return true;
   const auto executor = co_await boost::asio::this_coro::executor;

@@ -50,6 +50,8 @@ class Recorder {
 
   /// Waits for an event of README.md; true when reached, false after `timeout`.
   boost::asio::awaitable<bool> Wait(absl::string_view event, int64_t count, std::chrono::milliseconds timeout);
+  /// Ends all waits as if their time was up.
+  void EndWaits();
   /// The count behind an event; nullopt if there is no such event.
   std::optional<int64_t> Value(absl::string_view event) const;
 

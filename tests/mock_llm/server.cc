@@ -50,12 +50,22 @@ Server::Server(asio::io_context& context, const Options& options, Script script)
       recorder_(options.record),
       acceptor_(context),
       accept_timer_(context),
+      sweep_timer_(context),
       read_buffer_(kReadBufferBytes) {}
 
 absl::Status Server::SetScript(absl::string_view text) {
   absl::StatusOr<Script> script = Script::Parse(text, options_.latency);
   if (script.ok()) script_ = *std::move(script);
   return script.status();
+}
+
+void Server::Stop() {
+  error_code ignored;
+  acceptor_.close(ignored);
+  accept_timer_.cancel();
+  sweep_timer_.cancel();
+  recorder_.EndWaits();
+  for (const auto& session : Sessions()) session->Close(ClosedBy::kSelf);
 }
 
 void Server::Reset() {
@@ -70,6 +80,7 @@ asio::awaitable<void> Server::Accept() {
   while (acceptor_.is_open()) {
     auto accepting = acceptor_.async_accept(kUseTuple);
     auto [error, socket] = co_await std::move(accepting);
+    if (!acceptor_.is_open()) break;
     if (error) {  // Out of files, or the client has gone again.
       accept_timer_.expires_after(kAcceptBackoff);
       auto pause = accept_timer_.async_wait(kUseTuple);
@@ -88,10 +99,9 @@ asio::awaitable<void> Server::Accept() {
 
 // Closes connections whose client does not go on with what it has begun.
 asio::awaitable<void> Server::CloseStalled() {
-  asio::steady_timer timer(acceptor_.get_executor());
-  while (true) {
-    timer.expires_after(kSweepInterval);
-    auto pause = timer.async_wait(kUseTuple);
+  while (acceptor_.is_open()) {
+    sweep_timer_.expires_after(kSweepInterval);
+    auto pause = sweep_timer_.async_wait(kUseTuple);
     co_await std::move(pause);
     const auto now = std::chrono::steady_clock::now();
     for (const auto& session : Sessions()) {

@@ -28,7 +28,7 @@ struct Options {
 };
 
 /// A mock language model server on 127.0.0.1; README.md describes it. It lives on an io_context that one thread runs;
-/// nothing in it is thread-safe. It must outlive the io_context's last run.
+/// nothing in it is thread-safe. After Stop() its work ends and with it that run; only then may it be destroyed.
 class Server {
  public:
   /// Listens; answers once the io_context runs. INVALID_ARGUMENT for a bad script, UNAVAILABLE if the port is taken.
@@ -36,6 +36,9 @@ class Server {
 
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
+
+  /// Closes all connections and listens no more.
+  void Stop();
 
   /// The port it listens on.
   uint16_t port() const { return acceptor_.local_endpoint().port(); }
@@ -61,6 +64,7 @@ class Server {
   Recorder recorder_;
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer accept_timer_;
+  boost::asio::steady_timer sweep_timer_;
   std::vector<char> read_buffer_;  // What a read fills before its session takes it; shared, as reads do not suspend.
   absl::flat_hash_set<Session*> sessions_;
 };
