@@ -1,0 +1,57 @@
+#include "server/cli/session.h"
+
+#include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/time_util.h>
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include <chrono>
+#include <iostream>
+
+#include "server/cli/rpc_error.h"
+
+namespace dspex::cli {
+
+std::shared_ptr<grpc::Channel> Session::Connect() const {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);
+  // A server named by its address is not behind the proxy of the environment.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return grpc::CreateCustomChannel(server, grpc::InsecureChannelCredentials(), arguments);
+}
+
+std::unique_ptr<grpc::ClientContext> Session::NewContext() const {
+  auto context = std::make_unique<grpc::ClientContext>();
+  if (timeout.has_value()) {
+    const std::chrono::nanoseconds limit(google::protobuf::util::TimeUtil::DurationToNanoseconds(*timeout));
+    context->set_deadline(std::chrono::system_clock::now() + limit);
+  }
+  return context;
+}
+
+int Session::Failed(const grpc::Status& status) const {
+  std::cerr << RpcErrorText(status, server);
+  return kFailure;
+}
+
+int Session::PrintJson(const google::protobuf::Message& message) const {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.preserve_proto_field_names = true;
+  std::string text;
+  if (const auto status = google::protobuf::util::MessageToJsonString(message, &text, options); !status.ok()) {
+    std::cerr << "error: the response has no JSON form: " << status.ToString() << "\n";
+    return kFailure;
+  }
+  std::cout << text;
+  return kSuccess;
+}
+
+int UsageError(absl::string_view message) {
+  std::cerr << "error: " << message << "\n";
+  return kUsage;
+}
+
+}  // namespace dspex::cli

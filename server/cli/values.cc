@@ -1,0 +1,47 @@
+#include "server/cli/values.h"
+
+#include <absl/container/flat_hash_set.h>
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+
+#include <nlohmann/json.hpp>
+
+namespace dspex::cli {
+
+namespace {
+
+/// The text of a JSON string with these contents; bytes that are not UTF-8 are replaced.
+std::string Quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+bool IsJsonButNoString(absl::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  return first != absl::string_view::npos && text[first] != '"' && nlohmann::json::accept(text);
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> InputsJson(const std::vector<std::string>& words) {
+  absl::flat_hash_set<std::string> names;
+  std::string object = "{";
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      return absl::InvalidArgumentError(absl::StrCat("'", word, "' is no input; write name=value"));
+    }
+    const std::string name = word.substr(0, equals);
+    const std::string value = word.substr(equals + 1);
+    if (!names.insert(name).second) return absl::InvalidArgumentError(absl::StrCat("input '", name, "' comes twice"));
+    absl::StrAppend(&object, object.size() > 1 ? "," : "", Quoted(name), ":",
+                    IsJsonButNoString(value) ? value : Quoted(value));
+  }
+  return object + "}";
+}
+
+std::string ProgramName(absl::string_view id) {
+  constexpr absl::string_view kCollection = "programs/";
+  return absl::StartsWith(id, kCollection) ? std::string(id) : absl::StrCat(kCollection, id);
+}
+
+}  // namespace dspex::cli
