@@ -27,11 +27,14 @@ class Signature {
  public:
   /// Reads DSPy's string form: "question: str, numbers: list[int] -> answer: float, label: Literal['yes', 'no']".
   /// Fields without a type are str. Errors are INVALID_ARGUMENT / INVALID_SIGNATURE with metadata `position` (byte
-  /// offset in `text`) and `token` (what stands there, shortened; "end of text" at the end). Empty instructions become
-  /// the sentence that names the fields.
+  /// offset in `text`) and `token` (what stands there, shortened; "end of text" at the end). Default values are read
+  /// over and dropped. Instructions lose their common indentation and blank edges as Python's inspect.cleandoc does it;
+  /// where there are none, they stay empty: the adapter has a sentence for that.
   static absl::StatusOr<Signature> FromString(absl::string_view text, absl::string_view instructions = "");
 
-  /// Builds from the structured form. Errors name the field and, in its type, the position.
+  /// Builds from the structured form; `instructions`, if not empty, stand in for the proto's. Errors are as
+  /// FromString's, with metadata `field` and a BadRequest violation ("inputs[2].type"); positions count from the start
+  /// of that text.
   static absl::StatusOr<Signature> FromProto(const v1::Signature& proto, absl::string_view instructions = "");
 
   const std::string& instructions() const { return instructions_; }
@@ -45,9 +48,7 @@ class Signature {
   std::string ToString() const;
 
  private:
-  Signature() = default;
-  static absl::StatusOr<Signature> Create(std::vector<Field> inputs, std::vector<Field> outputs,
-                                          absl::string_view instructions);
+  Signature(std::vector<Field> inputs, std::vector<Field> outputs, absl::string_view instructions);
 
   std::string instructions_;
   std::vector<Field> inputs_;

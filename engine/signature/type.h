@@ -28,11 +28,16 @@ struct Type {
   bool AllowsNone() const;
 
   /// The type as a model reads it and as an error names it: "list[int]", "Union[int, NoneType]", "Literal['a', 'b']".
+  /// Strings in Literals stand as they are.
   std::string ToString() const;
+
+  /// The same, but strings in Literals are escaped where they need it: ParseType of it gives an equal type.
+  std::string ToNotation() const;
 };
 
 /// Reads one type: "dict[str, list[int]]", "Optional[int]", "int | None", "Literal['a, b', 3, True]", "List[str]",
-/// "typing.List[str]". INVALID_ARGUMENT / INVALID_SIGNATURE, metadata `position` (byte offset, from 0) and `token`.
+/// "typing.List[str]". Tuples, sets and types of one's own are errors that name them. INVALID_ARGUMENT /
+/// INVALID_SIGNATURE, metadata `position` (byte offset, from 0) and `token`.
 absl::StatusOr<Type> ParseType(absl::string_view text);
 
 }  // namespace dspex
