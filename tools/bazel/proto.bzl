@@ -15,8 +15,9 @@ def _generate(name, srcs, imports, root, suffix, flag):
         outs = headers + sources,
         # Imports are inputs, not files to translate: tools is the attribute that carries them.
         tools = imports,
-        cmd = "protoc -I{root} -Iexternal/googleapis {flag} $(SRCS)".format(
+        cmd = "protoc -I{root} {googleapis} {flag} $(SRCS)".format(
             root = prefix,
+            googleapis = "-Iexternal/googleapis" if imports else "",
             flag = flag.format(out = "$(GENDIR)/" + prefix),
         ),
     )

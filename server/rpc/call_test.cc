@@ -1,0 +1,293 @@
+// The bridge without gRPC: a fake reactor that keeps gRPC's promises, so that TSan sees every thread of it.
+#include "server/rpc/call.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <functional>
+#include <random>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "engine/base/error.h"
+#include "engine/base/mutex.h"
+#include "server/log/access_log.h"
+#include "server/log/logger.h"
+#include "server/metrics/metrics.h"
+
+namespace dspex {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Request {};
+struct Response {
+  int value = 0;
+};
+
+/// Stands for gRPC's side of one call. As gRPC promises, OnDone comes once, after Finish and after every other reaction
+/// has returned.
+class FakeRpc {
+ public:
+  class Reactor {
+   public:
+    Reactor() : rpc_(next_) { rpc_->reactor_ = this; }
+    virtual ~Reactor() = default;
+    virtual void OnCancel() = 0;
+    virtual void OnDone() = 0;
+    virtual void OnWriteDone(bool) {}
+    void Finish(const grpc::Status& status) { rpc_->End(status); }
+    void StartWrite(const Response* response) { rpc_->on_write(response); }
+
+   private:
+    FakeRpc* const rpc_;
+  };
+
+  /// The next Reactor that this thread makes belongs to this.
+  void Expect() { next_ = this; }
+
+  /// Runs a reaction, unless the call has ended.
+  void React(const std::function<void(Reactor&)>& reaction) {
+    {
+      MutexLock lock(&mutex_);
+      if (finished_) return;
+      ++reactions_;
+    }
+    reaction(*reactor_);
+    Leave();
+  }
+  void Cancel() {
+    React([](Reactor& reactor) { reactor.OnCancel(); });
+  }
+
+  const grpc::Status& Wait() {
+    EXPECT_TRUE(done_.WaitFor(60s));
+    return status_;
+  }
+
+  std::function<void(const Response*)> on_write;
+
+ private:
+  void End(const grpc::Status& status) {
+    {
+      MutexLock lock(&mutex_);
+      EXPECT_FALSE(finished_) << "Finish was called twice";
+      finished_ = true;
+      status_ = status;
+      ++reactions_;
+    }
+    Leave();
+  }
+  void Leave() {
+    {
+      MutexLock lock(&mutex_);
+      if (--reactions_ > 0 || !finished_) return;
+    }
+    reactor_->OnDone();
+    done_.Notify();
+  }
+
+  static inline thread_local FakeRpc* next_ = nullptr;
+  Mutex mutex_;
+  bool finished_ = false;
+  int reactions_ = 0;
+  Reactor* reactor_ = nullptr;
+  grpc::Status status_;
+  Notification done_;
+};
+
+class CallTest : public testing::Test {
+ protected:
+  ~CallTest() override {
+    io_.Stop();
+    EXPECT_EQ(admission_.in_flight(), 0);
+  }
+
+  template <typename Handler>
+  void StartUnary(FakeRpc& rpc, Response& response, Handler handler) {
+    static const Request request;
+    ASSERT_TRUE(admission_.Enter().ok());
+    rpc.Expect();
+    new UnaryCall<FakeRpc::Reactor, Handler, Request, Response>(environment_, method_, CallStart{"id-1", kNoDeadline},
+                                                                std::move(handler), &request, &response);
+  }
+
+  template <typename Handler>
+  void StartStream(FakeRpc& rpc, Handler handler) {
+    static const Request request;
+    ASSERT_TRUE(admission_.Enter().ok());
+    rpc.Expect();
+    new ServerStreamCall<FakeRpc::Reactor, Handler, Request, Response>(
+        environment_, method_, CallStart{"id-1", kNoDeadline}, std::move(handler), &request);
+  }
+
+  Logger logger_{LogLevel::kOff};
+  AccessLog access_log_{&logger_, true};
+  Metrics metrics_;
+  std::unique_ptr<MethodMetrics> method_metrics_ = metrics_.ForMethod("test.Service", "Method");
+  Method method_{"test.Service", "Method", method_metrics_.get()};
+  Admission admission_{100000};
+  IoPool io_{2};
+  CallEnvironment environment_{&io_, &admission_, &access_log_};
+};
+
+StatusTask Sleep(std::chrono::microseconds duration) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, duration);
+  auto [ec] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  if (ec) co_return absl::CancelledError("");
+  co_return absl::OkStatus();
+}
+
+TEST_F(CallTest, Answers) {
+  FakeRpc rpc;
+  Response response;
+  StartUnary(rpc, response, [](RequestContext context, const Request&, Response& r) -> StatusTask {
+    r.value = context.record().request_id == "id-1" ? 7 : 0;
+    co_return absl::OkStatus();
+  });
+  EXPECT_TRUE(rpc.Wait().ok());
+  EXPECT_EQ(response.value, 7);
+}
+
+TEST_F(CallTest, ACancellationReachesTheAwaitedOperationAndCleanUpRuns) {
+  FakeRpc rpc;
+  Response response;
+  Notification started;
+  StartUnary(rpc, response, [&started](RequestContext, const Request&, Response& r) -> StatusTask {
+    started.Notify();
+    const absl::Status slept = co_await Sleep(1h);
+    const absl::Status again = co_await Sleep(1us);  // With Asio's default this would throw.
+    r.value = again.ok() ? 1 : 2;
+    co_return slept;
+  });
+  started.Wait();
+  rpc.Cancel();
+  EXPECT_EQ(rpc.Wait().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_EQ(response.value, 1);
+}
+
+TEST_F(CallTest, AnExceptionIsAnInternalErrorWithoutItsText) {
+  FakeRpc rpc;
+  Response response;
+  StartUnary(rpc, response, [](RequestContext, const Request&, Response&) -> StatusTask {
+    throw std::runtime_error("a detail");
+    co_return absl::OkStatus();
+  });
+  EXPECT_EQ(rpc.Wait().error_code(), grpc::StatusCode::INTERNAL);
+  EXPECT_EQ(rpc.Wait().error_message().find("a detail"), std::string::npos);
+}
+
+TEST_F(CallTest, CallsThatRaceWithTheirCancellationAllEnd) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  constexpr int kCalls = 3000;
+  std::vector<FakeRpc> rpcs(kCalls);
+  std::vector<Response> responses(kCalls);
+  for (int i = 0; i < kCalls; ++i) {
+    const auto duration = std::chrono::microseconds(random() % 300);
+    StartUnary(rpcs[i], responses[i], [duration](RequestContext, const Request&, Response& r) -> StatusTask {
+      const absl::Status status = co_await Sleep(duration);
+      r.value = 1;
+      co_return status;
+    });
+    if (random() % 2 == 0) rpcs[i].Cancel();
+  }
+  std::thread canceller([&rpcs] {
+    for (FakeRpc& rpc : rpcs) rpc.Cancel();
+  });
+  for (int i = 0; i < kCalls; ++i) {
+    rpcs[i].Wait();
+    EXPECT_EQ(responses[i].value, 1);
+  }
+  canceller.join();
+}
+
+TEST_F(CallTest, WritesOneResponseAtATime) {
+  FakeRpc rpc;
+  std::vector<int> written;
+  std::thread writer;
+  rpc.on_write = [&](const Response* response) {
+    if (writer.joinable()) writer.join();
+    written.push_back(response->value);
+    writer = std::thread([&rpc] { rpc.React([](FakeRpc::Reactor& reactor) { reactor.OnWriteDone(true); }); });
+  };
+  StartStream(rpc, [](RequestContext, const Request&, ResponseWriter<Response>& out) -> StatusTask {
+    for (int i = 0; i < 100; ++i) {
+      const Response response{i};
+      const absl::Status status = co_await out.Write(response);
+      if (!status.ok()) co_return status;
+    }
+    co_return absl::OkStatus();
+  });
+  EXPECT_TRUE(rpc.Wait().ok());
+  writer.join();
+  ASSERT_EQ(written.size(), 100u);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(written[i], i);
+}
+
+TEST_F(CallTest, ACancelledWriteKeepsItsMessageUntilTheWriteIsDone) {
+  FakeRpc rpc;
+  Notification writing;
+  const Response* pending = nullptr;
+  rpc.on_write = [&](const Response* response) {
+    pending = response;
+    writing.Notify();
+  };
+  std::atomic<bool> message_alive{false};
+  StartStream(rpc, [&message_alive](RequestContext, const Request&, ResponseWriter<Response>& out) -> StatusTask {
+    const auto response = std::make_unique<Response>(Response{42});
+    message_alive = true;
+    const absl::Status status = co_await out.Write(*response);
+    message_alive = false;
+    co_return status;
+  });
+  writing.Wait();
+  rpc.Cancel();
+  // Everything the cancellation does on the call's thread has happened once both threads have run this.
+  for (int i = 0; i < io_.size(); ++i) {
+    Notification turn;
+    asio::post(io_.Next(), [&turn] { turn.Notify(); });
+    turn.Wait();
+  }
+  EXPECT_TRUE(message_alive);
+  EXPECT_EQ(pending->value, 42);
+  rpc.React([](FakeRpc::Reactor& reactor) { reactor.OnWriteDone(false); });
+  EXPECT_EQ(rpc.Wait().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+TEST(AdmissionTest, RefusesBeyondItsLimitAndTellsWhenToTryAgain) {
+  Admission admission(1);
+  ASSERT_TRUE(admission.Enter().ok());
+  const absl::Status refused = admission.Enter();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ErrorReason(refused), "SERVER_OVERLOADED");
+  EXPECT_TRUE(refused.GetPayload("type.googleapis.com/google.rpc.RetryInfo").has_value());
+  admission.Leave();
+  EXPECT_TRUE(admission.Enter().ok());
+}
+
+TEST(AdmissionTest, TellsOnceWhenTheLastCallIsGone) {
+  Admission admission(10);
+  ASSERT_TRUE(admission.Enter().ok());
+  int idle = 0;
+  admission.Close([&idle] { ++idle; });
+  EXPECT_EQ(idle, 0);
+  EXPECT_EQ(ErrorReason(admission.Enter()), "SERVER_DRAINING");
+  EXPECT_EQ(idle, 0);
+  admission.Leave();
+  EXPECT_EQ(idle, 1);
+}
+
+TEST(AdmissionTest, IsIdleAtOnceWhenNothingIsInFlight) {
+  Admission admission(10);
+  int idle = 0;
+  admission.Close([&idle] { ++idle; });
+  EXPECT_EQ(idle, 1);
+}
+
+}  // namespace
+}  // namespace dspex
