@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/adapter/phrasebook.h"
 #include "engine/json/json.h"
 #include "engine/lm/language_model.h"
 #include "engine/signature/signature.h"
@@ -33,6 +34,6 @@ class Adapter {
 
 /// The adapter with section markers, "[[ ## field ## ]]". The layout is DSPy's; the fixed sentences come from the
 /// phrasebook.
-std::shared_ptr<const Adapter> MakeChatAdapter();
+std::shared_ptr<const Adapter> MakeChatAdapter(std::shared_ptr<const Phrasebook> phrasebook = Phrasebook::BuiltIn());
 
 }  // namespace dspex

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/context.h"
@@ -38,7 +39,8 @@ class Program {
   static absl::StatusOr<std::shared_ptr<const Program>> Create(const v1::Program& definition,
                                                                const ProgramEnvironment& environment);
 
-  /// Runs the program. Returns its outputs.
+  /// Runs the program. Returns its outputs. Ends by the context's deadline, which the caller narrows by timeout(). The
+  /// program and the context's record must outlive the returned task.
   Task<Json> Forward(RequestContext context, Json inputs) const;
 
   struct Rendered {
@@ -49,17 +51,20 @@ class Program {
   /// The requests that need no answer of another one first.
   absl::StatusOr<std::vector<Rendered>> Render(Json inputs) const;
 
-  /// Reads a completion of the module named (empty: the only one).
+  /// Reads a completion of the module named (empty: the only one). INVALID_ARGUMENT names the modules if none has that
+  /// id.
   absl::StatusOr<Json> Parse(absl::string_view module, absl::string_view completion) const;
 
   /// The program's limit on one Forward; infinite if it has none.
   Clock::duration timeout() const { return timeout_; }
 
  private:
-  Program() = default;
+  Program(std::unique_ptr<const Module> module, Clock::duration timeout)
+      : module_(std::move(module)), timeout_(timeout) {}
 
-  std::vector<std::unique_ptr<const Module>> modules_;
-  Clock::duration timeout_ = Clock::duration::max();
+  // The only module, until programs of several run.
+  const std::unique_ptr<const Module> module_;
+  const Clock::duration timeout_;
 };
 
 }  // namespace dspex

@@ -1,0 +1,171 @@
+#include "engine/program/validate.h"
+
+#include <absl/container/flat_hash_set.h>
+#include <absl/strings/ascii.h>
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "dspex/v1/program.pb.h"
+#include "engine/base/error.h"
+#include "engine/base/reasons.h"
+
+namespace dspex {
+
+namespace {
+
+constexpr std::size_t kMaxProgramBytes = std::size_t{4} << 20;
+constexpr int kMaxDemos = 1000;
+constexpr int kMaxStops = 4;
+constexpr std::size_t kMaxStopBytes = 256;
+constexpr std::size_t kMaxIdLength = 63;
+constexpr std::size_t kMaxLmLength = 256;
+constexpr std::int64_t kMaxTimeoutSeconds = 24 * 60 * 60;
+
+absl::Status Unsupported(absl::string_view feature, absl::string_view path, absl::string_view problem) {
+  return Error(absl::StatusCode::kUnimplemented, reason::kUnsupported, absl::StrCat(path, ": ", problem))
+      .With("feature", feature)
+      .Violation(path, problem);
+}
+
+bool IsId(absl::string_view id) {
+  return !id.empty() && id.size() <= kMaxIdLength && absl::ascii_islower(static_cast<unsigned char>(id[0])) &&
+         std::all_of(id.begin(), id.end(), [](unsigned char c) {
+           return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '_' || c == '-';
+         });
+}
+
+absl::Status ValidateLm(absl::string_view lm, absl::string_view path) {
+  if (lm.empty()) return absl::OkStatus();
+  const std::size_t slash = lm.find('/');
+  const bool printable = std::all_of(lm.begin(), lm.end(), [](unsigned char c) { return absl::ascii_isgraph(c); });
+  if (slash == absl::string_view::npos || slash == 0 || slash + 1 == lm.size() || !printable ||
+      lm.size() > kMaxLmLength) {
+    return InvalidField(path, "is not of the form provider/model. Write for example openai/gpt-4o-mini.");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateRange(bool given, double value, double low, double high, absl::string_view path) {
+  if (!given || (value >= low && value <= high)) return absl::OkStatus();
+  return InvalidField(path, absl::StrCat("is ", value, ". Give a number from ", low, " to ", high, "."));
+}
+
+absl::Status ValidateOptions(const v1::LmOptions& options, absl::string_view path) {
+  const auto at = [path](absl::string_view name) { return absl::StrCat(path, ".", name); };
+  absl::Status status = ValidateRange(options.has_temperature(), options.temperature(), 0, 2, at("temperature"));
+  status.Update(ValidateRange(options.has_top_p(), options.top_p(), 0, 1, at("top_p")));
+  if (status.ok() && options.has_top_p() && options.top_p() == 0) {
+    status = InvalidField(at("top_p"), "is 0. Give a number above 0, to 1.");
+  }
+  if (status.ok() && options.has_max_tokens() && options.max_tokens() <= 0) {
+    status = InvalidField(at("max_tokens"), absl::StrCat("is ", options.max_tokens(), ". Give a number above 0."));
+  }
+  status.Update(
+      ValidateRange(options.has_frequency_penalty(), options.frequency_penalty(), -2, 2, at("frequency_penalty")));
+  status.Update(
+      ValidateRange(options.has_presence_penalty(), options.presence_penalty(), -2, 2, at("presence_penalty")));
+  if (!status.ok()) return status;
+  if (options.stop_size() > kMaxStops) {
+    return InvalidField(at("stop"), absl::StrCat("has ", options.stop_size(), " texts. Give at most ", kMaxStops, "."));
+  }
+  for (int i = 0; i < options.stop_size(); ++i) {
+    if (options.stop(i).empty() || options.stop(i).size() > kMaxStopBytes) {
+      return InvalidField(at(absl::StrCat("stop[", i, "]")),
+                          absl::StrCat("is empty or too long. Give 1 to ", kMaxStopBytes, " bytes."));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidatePredictor(const v1::Predictor& predictor, absl::string_view path) {
+  if (predictor.signature_form_case() == v1::Predictor::SIGNATURE_FORM_NOT_SET) {
+    return InvalidField(absl::StrCat(path, ".signature"),
+                        "is missing. Say what the module takes and gives, for example: question -> answer");
+  }
+  if (predictor.demos_size() > kMaxDemos) {
+    return InvalidField(absl::StrCat(path, ".demos"),
+                        absl::StrCat("has ", predictor.demos_size(), " demos. Give at most ", kMaxDemos, "."));
+  }
+  return ValidateOptions(predictor.options(), absl::StrCat(path, ".options"));
+}
+
+absl::Status ValidateKind(const v1::Module& module, absl::string_view path) {
+  if (module.kind_case() == v1::Module::KIND_NOT_SET) {
+    return InvalidField(path, "says not what it does. Set predict with a signature.");
+  }
+  if (module.kind_case() != v1::Module::kPredict) {
+    const std::string& kind = v1::Module::descriptor()->FindFieldByNumber(module.kind_case())->name();
+    return Unsupported(kind, absl::StrCat(path, ".", kind),
+                       absl::StrCat("this server does not run modules of the kind ", kind, " yet. Use predict."));
+  }
+  return ValidatePredictor(module.predict(), absl::StrCat(path, ".predict"));
+}
+
+absl::Status ValidateModule(const v1::Module& module, absl::string_view path) {
+  if (!IsId(module.id())) {
+    return InvalidField(absl::StrCat(path, ".id"),
+                        "is no id. Give a lower-case letter, then lower-case letters, digits, '_' or '-', at most 63.");
+  }
+  if (absl::Status status = ValidateLm(module.lm(), absl::StrCat(path, ".lm")); !status.ok()) return status;
+  switch (module.execution_backend()) {
+    case v1::EXECUTION_BACKEND_UNSPECIFIED:
+    case v1::EXECUTION_BACKEND_NATIVE:
+      break;
+    case v1::EXECUTION_BACKEND_PYTHON:
+      return Unsupported("EXECUTION_BACKEND_PYTHON", absl::StrCat(path, ".execution_backend"),
+                         "this server has no Python workers yet. Use EXECUTION_BACKEND_NATIVE.");
+    default:
+      return InvalidField(absl::StrCat(path, ".execution_backend"), "is unknown. Use EXECUTION_BACKEND_NATIVE.");
+  }
+  return ValidateKind(module, path);
+}
+
+absl::Status ValidateModules(const v1::Program& program) {
+  if (program.modules().empty()) return InvalidField("modules", "is empty. Give one module.");
+  absl::flat_hash_set<absl::string_view> ids;
+  for (int i = 0; i < program.modules_size(); ++i) {
+    const std::string path = absl::StrCat("modules[", i, "]");
+    if (absl::Status status = ValidateModule(program.modules(i), path); !status.ok()) return status;
+    if (!ids.insert(program.modules(i).id()).second) {
+      return InvalidField(absl::StrCat(path, ".id"),
+                          absl::StrCat("repeats '", program.modules(i).id(), "'. Give each module an id of its own."));
+    }
+  }
+  if (program.modules_size() > 1) {
+    return Unsupported("multiple_modules", "modules",
+                       "this server runs programs of one module only, so far. Make a program of each module.");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status InvalidField(absl::string_view path, absl::string_view problem) {
+  return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidProgram, absl::StrCat(path, " ", problem))
+      .Violation(path, problem);
+}
+
+absl::Status ValidateProgram(const v1::Program& program) {
+  if (program.ByteSizeLong() > kMaxProgramBytes) {
+    return InvalidField("", absl::StrCat("The program has more than ", kMaxProgramBytes, " bytes. Make it smaller."));
+  }
+  if (absl::Status status = ValidateLm(program.lm(), "lm"); !status.ok()) return status;
+  if (absl::Status status = ValidateModules(program); !status.ok()) return status;
+  constexpr absl::string_view kNoGraphs = "this server does not run graphs yet. Leave it out: one module needs none.";
+  if (!program.steps().empty()) return Unsupported("steps", "steps", kNoGraphs);
+  if (!program.outputs().empty()) return Unsupported("outputs", "outputs", kNoGraphs);
+  if (program.has_timeout()) {
+    const auto& timeout = program.timeout();
+    if (timeout.seconds() < 0 || timeout.nanos() < 0 || timeout.nanos() >= 1'000'000'000 ||
+        (timeout.seconds() == 0 && timeout.nanos() == 0) || timeout.seconds() > kMaxTimeoutSeconds) {
+      return InvalidField("timeout", "is no useful time. Give more than 0 s and at most a day.");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace dspex

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/strings/string_view.h>
+
+namespace dspex {
+
+namespace v1 {
+class Program;
+}  // namespace v1
+
+/// An INVALID_ARGUMENT / INVALID_PROGRAM error about one field; `path` is the field's, within the program.
+absl::Status InvalidField(absl::string_view path, absl::string_view problem);
+
+/// Everything about a program that can be checked without building its modules: sizes, ids, names, ranges, and that it
+/// asks for nothing this server does not run (UNIMPLEMENTED / UNSUPPORTED, metadata `feature`).
+absl::Status ValidateProgram(const v1::Program& program);
+
+}  // namespace dspex
