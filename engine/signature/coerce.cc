@@ -65,18 +65,19 @@ bool EqualsLiteral(const Type::LiteralValue& literal, const Json& value) {
   return value.is_null();
 }
 
-bool SameKind(const Type::LiteralValue& literal, const Json& value) {
-  if (std::holds_alternative<bool>(literal)) return value.is_boolean();
+// Of several equal members pydantic takes that of the value's own kind, and for a float the bool.
+bool IsPreferred(const Type::LiteralValue& literal, const Json& value) {
+  if (std::holds_alternative<bool>(literal)) return value.is_boolean() || value.is_number_float();
   if (std::holds_alternative<std::int64_t>(literal)) return value.is_number_integer();
   return true;
 }
 
-// The member of the Literal that the value is; one of the value's own kind before one that is merely equal.
+// The member of the Literal that the value is; null if it is none.
 const Type::LiteralValue* FindLiteral(const Type& type, const Json& value) {
   const Type::LiteralValue* equal = nullptr;
   for (const Type::LiteralValue& literal : type.literals) {
     if (!EqualsLiteral(literal, value)) continue;
-    if (SameKind(literal, value)) return &literal;
+    if (IsPreferred(literal, value)) return &literal;
     if (equal == nullptr) equal = &literal;
   }
   return equal;
@@ -92,12 +93,14 @@ Json ToJson(const Type::LiteralValue& literal) {
 bool Accepts(const Type& type, const Json& value, Change change);
 
 bool AcceptsElements(const Type& type, const Json& value, Change change) {
-  if (type.arguments.empty()) return true;
+  // As pydantic ranks them: a list of anything takes a list as it is, a dict of anything is second to a closer type.
   if (type.kind == Kind::kList) {
+    if (type.arguments.empty() || type.arguments[0].kind == Kind::kAny) return true;
     const auto& elements = value.get_ref<const Json::array_t&>();
     return std::all_of(elements.begin(), elements.end(),
                        [&](const Json& element) { return Accepts(type.arguments[0], element, change); });
   }
+  if (type.arguments.empty()) return change != Change::kNone || value.empty();
   const auto& members = value.get_ref<const Json::object_t&>();
   const bool free_keys = type.arguments[0].kind == Kind::kStr;
   return std::all_of(members.begin(), members.end(), [&](const auto& member) {
@@ -192,15 +195,14 @@ bool CoerceKeys(const Type& type, Json& value, Refusal& refusal) {
 bool CoerceDict(const Type& type, Json& value, Refusal& refusal) {
   if (!value.is_object()) return Refuse(type, value, refusal);
   if (type.arguments.empty()) return true;
-  const Kind key = type.arguments[0].kind;
-  if (key != Kind::kStr && key != Kind::kAny && !CoerceKeys(type.arguments[0], value, refusal)) return false;
   for (auto& [name, member] : value.get_ref<Json::object_t&>()) {
     if (!CoerceInPlace(type.arguments[1], member, refusal)) {
       refusal.path = absl::StrCat(".", Shorten(name, kMaxShown), refusal.path);
       return false;
     }
   }
-  return true;
+  const Kind key = type.arguments[0].kind;
+  return key == Kind::kStr || key == Kind::kAny || CoerceKeys(type.arguments[0], value, refusal);
 }
 
 bool CoerceUnion(const Type& type, Json& value, Refusal& refusal) {

@@ -1,6 +1,7 @@
 #include "engine/signature/signature.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
 
 #include <algorithm>
 #include <utility>
@@ -137,7 +138,19 @@ absl::Status FieldError(absl::string_view path, absl::string_view name, absl::st
       .Violation(path, problem);
 }
 
-// Reads one side of the structured form; `name` is "inputs" or "outputs", `other` the side read before.
+// ParseType's error, told of the field.
+absl::Status TypeError(absl::string_view path, absl::string_view name, const absl::Status& status) {
+  const std::string shown = Shorten(name, 40);
+  const absl::string_view problem = absl::StripPrefix(status.message(), kSignatureSubject);
+  return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidSignature,
+               absl::StrCat("The type of field ", shown, problem))
+      .With("field", shown)
+      .With("position", ErrorMetadata(status, "position"))
+      .With("token", ErrorMetadata(status, "token"))
+      .Violation(path, absl::StrCat("the type", problem));
+}
+
+// Reads one side of the structured form, named "inputs" or "outputs"; `other` is the side read before.
 template <typename ProtoFields>
 absl::Status ReadProtoSide(absl::string_view side_name, const ProtoFields& protos, const std::vector<Field>& other,
                            std::vector<Field>& side) {
@@ -158,14 +171,7 @@ absl::Status ReadProtoSide(absl::string_view side_name, const ProtoFields& proto
     Field field{name, Type(), proto.description().empty() ? DefaultDescription(name) : proto.description()};
     if (!proto.type().empty()) {
       absl::StatusOr<Type> type = ParseType(proto.type());
-      if (!type.ok()) {
-        return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidSignature,
-                     absl::StrCat("The type of field ", Shorten(name, 40), ": ", type.status().message()))
-            .With("field", Shorten(name, 40))
-            .With("position", ErrorMetadata(type.status(), "position"))
-            .With("token", ErrorMetadata(type.status(), "token"))
-            .Violation(absl::StrCat(path, ".type"), type.status().message());
-      }
+      if (!type.ok()) return TypeError(absl::StrCat(path, ".type"), name, type.status());
       field.type = *std::move(type);
     }
     side.push_back(std::move(field));

@@ -139,7 +139,7 @@ absl::Status SignatureError(std::size_t position, absl::string_view token, absl:
                             absl::string_view advice) {
   const std::string shown = token.empty() ? "end of text" : Shorten(token, kMaxShownToken);
   return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidSignature,
-               absl::StrCat("The signature cannot be read at byte ", position, " (",
+               absl::StrCat(kSignatureSubject, " cannot be read at byte ", position, " (",
                             token.empty() ? shown : absl::StrCat("`", shown, "`"), "): ", problem, ". ", advice))
       .With("position", static_cast<long long>(position))
       .With("token", shown);

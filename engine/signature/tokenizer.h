@@ -36,6 +36,9 @@ struct Token {
 /// INVALID_SIGNATURE with `position` and `token`.
 absl::StatusOr<std::vector<Token>> Tokenize(absl::string_view text);
 
+/// What the messages of these errors begin with; for a type on its own there is a better name.
+inline constexpr absl::string_view kSignatureSubject = "The signature";
+
 /// The error for what stands at `position`. `problem` is a sentence without its point, `advice` a sentence.
 absl::Status SignatureError(std::size_t position, absl::string_view token, absl::string_view problem,
                             absl::string_view advice);

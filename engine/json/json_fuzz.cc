@@ -1,0 +1,33 @@
+// ParseJson agrees with the library on what is JSON, and what it reads is written and read again as the same.
+
+#include "engine/json/json.h"
+
+#include <cstdint>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "engine/json/escape.h"
+#include "engine/json/python_format.h"
+#include "engine/json/python_literal.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const absl::string_view text(reinterpret_cast<const char*>(data), size);
+  const auto json = dspex::ParseJson(text);
+  if (size <= 256 && text.find('\0') == absl::string_view::npos) {
+    // The library's accept looks at numbers beyond doubles as errors too; no such text is deep or long.
+    if (dspex::Json::accept(text.begin(), text.end()) != json.ok() && text.size() <= 100) std::abort();
+  }
+  if (json.ok()) {
+    const auto again = dspex::ParseJson(json->dump());
+    if (!again.ok() || *again != *json) std::abort();
+    const auto python = dspex::ParseJson(dspex::PythonJsonDumps(*json));
+    if (!python.ok() || *python != *json) std::abort();
+  }
+  const auto literal = dspex::ParsePythonLiteral(text);
+  if (literal.has_value()) literal->dump();
+  std::string escaped;
+  dspex::AppendJsonString(escaped, text);
+  if (!dspex::ParseJson(escaped).ok()) std::abort();
+  return 0;
+}
