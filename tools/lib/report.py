@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 
 class Results:
@@ -49,14 +50,14 @@ def _outcome(case: ElementTree.Element) -> str:
     return "passed"
 
 
-def _events(path: Path) -> Iterator[dict]:
+def _events(path: Path) -> Iterator[dict[str, Any]]:
     for line in path.read_text().splitlines():
         yield json.loads(line)
 
 
 def add_bazel(results: Results, path: Path) -> None:
     """Adds the tests of one `bazel test` from its build events."""
-    attempts: dict[str, dict] = {}
+    attempts: dict[str, dict[str, Any]] = {}
     unbuilt: set[str] = set()
     for event in _events(path):
         identity = event["id"]

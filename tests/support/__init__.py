@@ -1,0 +1,1 @@
+"""What tests against the real server share; README.md says how to use it."""
