@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "engine/adapter/adapter.h"
 #include "engine/base/error.h"
 #include "engine/json/json.h"
 #include "engine/json/python_format.h"
@@ -57,12 +58,20 @@ absl::StatusOr<Json> Format(const Json& line) {
   return Json{{"dumps", PythonJsonDumps(value)}, {"str", PythonStr(value)}};
 }
 
+// {"completion": text, "signature": text} -> the output fields.
+absl::StatusOr<Json> ReadCompletion(const Json& line) {
+  const absl::StatusOr<Signature> signature = Signature::FromString(line.at("signature").get<std::string>());
+  if (!signature.ok()) return signature.status();
+  return MakeChatAdapter()->Parse(*signature, line.at("completion").get<std::string>());
+}
+
 struct Kind {
   absl::string_view key;
   absl::StatusOr<Json> (*read)(const Json& line);
 };
 
 constexpr Kind kKinds[] = {
+    {"completion", ReadCompletion},
     {"signature", ReadSignature},
     {"text", ReadText},
     {"value", CoerceValue},
@@ -76,7 +85,7 @@ Json Answer(const absl::StatusOr<Json>& result) {
     return Json{{"ok", *result}};
   }
   Json error{{"message", result.status().message()}, {"reason", ErrorReason(result.status())}};
-  for (const char* key : {"position", "token", "path", "type", "field"}) {
+  for (const char* key : {"position", "token", "path", "type", "field", "problem"}) {
     const std::string value = ErrorMetadata(result.status(), key);
     if (!value.empty()) error[key] = value;
   }
