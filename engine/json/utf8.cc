@@ -2,9 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include <simdjson.h>
 
 namespace dspex {
 
@@ -39,15 +37,11 @@ Utf8Char DecodeUtf8(absl::string_view text, std::size_t position) {
 }
 
 std::size_t ValidUtf8Prefix(absl::string_view text) {
+  // Most texts are valid; a short one is not worth the call.
+  constexpr std::size_t kLong = 64;
+  if (text.size() >= kLong && simdjson::validate_utf8(text.data(), text.size())) return text.size();
   std::size_t position = 0;
   while (position < text.size()) {
-#ifdef __SSE2__
-    while (position + 16 <= text.size() &&
-           _mm_movemask_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + position))) == 0) {
-      position += 16;
-    }
-    if (position == text.size()) break;
-#endif
     const std::size_t size = DecodeUtf8(text, position).size;
     if (size == 0) break;
     position += size;

@@ -107,6 +107,7 @@ class SignatureReader {
     bool empty = true;
     while (cursor_.Peek().kind != Token::Kind::kEnd) {
       const Token& token = cursor_.Peek();
+      if (token.kind == Token::Kind::kInvalid) return token.error;
       if (open.empty() && (token.Is(",") || token.Is("->"))) break;
       if (token.Is("[") || token.Is("(") || token.Is("{")) open.push_back(&token);
       if (token.Is("]") || token.Is(")") || token.Is("}")) {
@@ -119,8 +120,7 @@ class SignatureReader {
       cursor_.Next();
       empty = false;
     }
-    if (empty)
-      return SignatureError(first, "a default value is expected behind '='", "Write one, or leave out the '='.");
+    if (empty) return SignatureError(first, "a default value is expected behind '='", "Write one, or drop the '='.");
     if (!open.empty()) return SignatureError(*open.back(), "this bracket is not closed", "Close it.");
     return absl::OkStatus();
   }

@@ -128,8 +128,12 @@ absl::StatusOr<std::vector<Token>> Tokenize(absl::string_view text) {
   while (true) {
     while (position < text.size() && absl::ascii_isspace(static_cast<unsigned char>(text[position]))) ++position;
     if (position == text.size()) break;
-    absl::Status status = ReadToken(text, position, tokens.emplace_back());
-    if (!status.ok()) return status;
+    Token& token = tokens.emplace_back();
+    token.error = ReadToken(text, position, token);
+    if (!token.error.ok()) {
+      token.kind = Token::Kind::kInvalid;
+      break;
+    }
   }
   tokens.emplace_back().position = text.size();
   return tokens;
@@ -146,6 +150,7 @@ absl::Status SignatureError(std::size_t position, absl::string_view token, absl:
 }
 
 absl::Status SignatureError(const Token& token, absl::string_view problem, absl::string_view advice) {
+  if (token.kind == Token::Kind::kInvalid) return token.error;
   return SignatureError(token.position, token.text, problem, advice);
 }
 

@@ -15,7 +15,7 @@ inline constexpr std::size_t kMaxSignatureBytes = 64 * 1024;
 
 /// One token of a signature's text.
 struct Token {
-  enum class Kind { kName, kNumber, kString, kPunctuation, kEnd };
+  enum class Kind { kName, kNumber, kString, kPunctuation, kInvalid, kEnd };
 
   Kind kind = Kind::kEnd;
   /// Byte offset in the text.
@@ -27,13 +27,16 @@ struct Token {
   /// An integer's value, if it fits.
   std::uint64_t integer = 0;
   bool is_integer = false;
+  /// Why a kInvalid token is none.
+  absl::Status error;
 
   bool Is(absl::string_view punctuation) const { return kind == Kind::kPunctuation && text == punctuation; }
 };
 
 /// The text in tokens, with kEnd as the last. Names, strings and numbers follow Python's grammar; white space of any
-/// kind may stand between tokens. The tokens point into `text`, which must outlive them. INVALID_ARGUMENT /
-/// INVALID_SIGNATURE with `position` and `token`.
+/// kind may stand between tokens. Where something is no token, the list has a kInvalid for it and ends: so that of two
+/// errors in a text the first is told. The tokens point into `text`, which must outlive them. A text that is too long
+/// or not valid UTF-8 is INVALID_ARGUMENT / INVALID_SIGNATURE with `position` and `token`.
 absl::StatusOr<std::vector<Token>> Tokenize(absl::string_view text);
 
 /// What the messages of these errors begin with; for a type on its own there is a better name.
@@ -42,6 +45,7 @@ inline constexpr absl::string_view kSignatureSubject = "The signature";
 /// The error for what stands at `position`. `problem` is a sentence without its point, `advice` a sentence.
 absl::Status SignatureError(std::size_t position, absl::string_view token, absl::string_view problem,
                             absl::string_view advice);
+/// The same for a token; for one that is kInvalid, its own error.
 absl::Status SignatureError(const Token& token, absl::string_view problem, absl::string_view advice);
 
 /// `name` in its normal form if it is a Python identifier, empty otherwise.
