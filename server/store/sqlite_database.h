@@ -1,0 +1,153 @@
+#pragma once
+
+#include <absl/base/thread_annotations.h>
+#include <absl/functional/function_ref.h>
+
+#include <boost/asio/this_coro.hpp>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "engine/base/mutex.h"
+#include "engine/base/task.h"
+#include "server/store/blocking_pool.h"
+#include "server/store/data_lock.h"
+#include "server/store/one_shot.h"
+
+namespace SQLite {
+class Database;
+}
+
+namespace dspex {
+
+/// The server's embedded database: one writer thread that commits in groups, and readers on the blocking pool that see
+/// what is committed. What the stores of SQLite are made of. Thread-safe.
+///
+/// A write is answered only when the commit that holds it has returned, and so survives the process and the machine.
+/// While one commit waits for the disk the next writes gather; all that have gathered share the next commit.
+///
+/// Destruction does what is queued, answers it, and joins the writer. It must come before the destruction of the I/O
+/// context whose coroutines wait.
+class SqliteDatabase {
+ public:
+  struct Options {
+    /// Made if it is missing; locked against a second server.
+    std::string directory;
+    /// Writes waiting; more are refused.
+    std::size_t max_queued_writes = 1024;
+    /// Writes that share one commit at most.
+    std::size_t max_group = 256;
+  };
+
+  /// Blocks. The errors are DataLock's and OpenForWriting's. `pool` outlives the database.
+  static absl::StatusOr<std::unique_ptr<SqliteDatabase>> Open(Options options, BlockingPool& pool);
+
+  ~SqliteDatabase();
+  SqliteDatabase(const SqliteDatabase&) = delete;
+  SqliteDatabase& operator=(const SqliteDatabase&) = delete;
+
+  /// Runs `operation` in a transaction on the writer thread. Its error undoes what it did, and nothing else. It may
+  /// throw SQLiteCpp's exceptions, and must own what it uses. `on_commit` runs on the writer thread after the commit of
+  /// an operation that succeeded, in the order of the operations and before any of their callers hears of it.
+  ///
+  /// SERVER_OVERLOADED if the queue is full. A cancelled caller gets kCancelled at once; its write may be done all the
+  /// same.
+  template <typename T>
+  Task<T> Write(std::function<absl::StatusOr<T>(SQLite::Database&)> operation, std::function<void()> on_commit) {
+    auto answer = std::make_shared<OneShot<T>>(co_await asio::this_coro::executor);
+    auto result = std::make_shared<absl::StatusOr<T>>();
+    Queued queued;
+    queued.apply = [result, operation = std::move(operation)](SQLite::Database& db) {
+      *result = operation(db);
+      return result->status();
+    };
+    queued.on_commit = std::move(on_commit);
+    queued.answer = [answer, result](const absl::Status& status) {
+      // An operation's own error is in both; a failed commit overrides what was promised.
+      if (status.ok()) {
+        answer->Set(std::move(*result));
+      } else {
+        answer->Set(status);
+      }
+    };
+    const absl::Status submitted = Submit(std::move(queued));
+    if (!submitted.ok()) co_return submitted;
+    co_return co_await OneShot<T>::Take(std::move(answer));
+  }
+
+  /// Runs `operation` on the blocking pool, in a read transaction of its own that sees every write answered before. It
+  /// may throw SQLiteCpp's exceptions, and must own what it uses.
+  template <typename T>
+  Task<T> Read(std::function<absl::StatusOr<T>(SQLite::Database&)> operation) {
+    // The readers, not the database: a call whose caller went away may run after the database was closed.
+    std::function<absl::StatusOr<T>()> work = [readers = readers_,
+                                               operation = std::move(operation)]() -> absl::StatusOr<T> {
+      absl::StatusOr<T> result;
+      const absl::Status status = readers->Run([&](SQLite::Database& db) {
+        result = operation(db);
+        return result.status();
+      });
+      if (!status.ok()) return status;
+      return result;
+    };
+    co_return co_await pool_.Run<T>(std::move(work));
+  }
+
+  /// The database's file.
+  const std::string& path() const { return path_; }
+
+  /// Calls `hook` on the writer's connection before the writer starts on the next group. For tests: commit hooks.
+  void WithWriterForTest(absl::FunctionRef<void(SQLite::Database&)> hook);
+
+ private:
+  struct Queued {
+    std::function<absl::Status(SQLite::Database&)> apply;
+    std::function<void()> on_commit;
+    std::function<void(const absl::Status&)> answer;
+  };
+
+  /// Connections for reading, opened when needed, one thread at a time each.
+  class Readers {
+   public:
+    explicit Readers(std::string path) : path_(std::move(path)) {}
+    ~Readers();
+    absl::Status Run(absl::FunctionRef<absl::Status(SQLite::Database&)> operation);
+
+   private:
+    const std::string path_;
+    Mutex mutex_;
+    std::vector<std::unique_ptr<SQLite::Database>> idle_ ABSL_GUARDED_BY(mutex_);
+  };
+
+  SqliteDatabase(Options options, BlockingPool& pool, DataLock lock, std::string path,
+                 std::unique_ptr<SQLite::Database> writer);
+
+  absl::Status Submit(Queued queued);
+  void WriteLoop();
+  std::vector<Queued> TakeGroup();
+  void WriteGroup(std::vector<Queued>& group);
+
+  const Options options_;
+  BlockingPool& pool_;
+  const DataLock lock_;
+  const std::string path_;
+  const std::shared_ptr<Readers> readers_;
+
+  /// The writer thread holds it while it writes a group.
+  Mutex writer_mutex_;
+  const std::unique_ptr<SQLite::Database> writer_ ABSL_PT_GUARDED_BY(writer_mutex_);
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<Queued> queue_ ABSL_GUARDED_BY(mutex_);
+  bool stops_ ABSL_GUARDED_BY(mutex_) = false;
+
+  std::thread thread_;
+};
+
+}  // namespace dspex
