@@ -57,6 +57,8 @@ int Serve(const ServeOptions& options, const ServeFunction& serve) {
 void AddServeCommand(CLI::App& app, const ServeFunction& serve, Action& action) {
   auto options = std::make_shared<ServeOptions>();
   CLI::App* command = app.add_subcommand("serve", "Run the server");
+  // A wrapper's flags may be followed by its user's.
+  command->option_defaults()->take_last();
   command->add_option("--config", options->config_file, "The configuration, a YAML file")->type_name("FILE");
   command->add_option("--listen", options->listen, "Where gRPC listens (127.0.0.1:50051)")->type_name("HOST:PORT");
   command->add_option("--metrics", options->metrics, "Where Prometheus scrapes (127.0.0.1:9464), or off")
