@@ -135,22 +135,20 @@ def running_dspex(binaries: Binaries, mock: MockLlm, config: str = "") -> Iterat
     port = _free_port()
     environment = os.environ | {"OPENAI_BASE_URL": mock.base_url, "OPENAI_API_KEY": "bench"}
     arguments: list[str | Path] = ["serve", "--listen", f"127.0.0.1:{port}", "--metrics", "127.0.0.1:0"]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         if config:
             (Path(folder) / "dspex.yaml").write_text(config)
             arguments += ["--config", "dspex.yaml"]
         log = Path(folder) / "log"
+        output = stack.enter_context(log.open("wb"))
         waiting = subprocess.Popen([binaries.load, "ready", "--target", f"127.0.0.1:{port}"], stdout=subprocess.PIPE)
+        stack.callback(_stop, waiting)
         time.sleep(0.1)  # Until it polls: its own start is not dspex's.
         start_ns = time.monotonic_ns()
-        with log.open("wb") as output:
-            process = subprocess.Popen([binaries.dspex, *arguments], cwd=folder, env=environment, stderr=output)
-        try:
-            ready = _wait_until_ready(waiting, process, log)
-            yield StartedServer(process.pid, port, (ready - start_ns) / 1e6)
-        finally:
-            _stop(waiting)
-            _stop(process)
+        process = subprocess.Popen([binaries.dspex, *arguments], cwd=folder, env=environment, stderr=output)
+        stack.callback(_stop, process)
+        ready_ns = _wait_until_ready(waiting, process, log)
+        yield StartedServer(process.pid, port, (ready_ns - start_ns) / 1e6)
 
 
 def _wait_until_ready(waiting: subprocess.Popen[bytes], server: subprocess.Popen[bytes], log: Path) -> int:

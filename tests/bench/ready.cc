@@ -35,7 +35,8 @@ bool TakesConnections(uint16_t port) {
 // grpc.health.v1.Health.Check of the whole server, by hand: an empty request; {status: SERVING} is the bytes 08 01.
 bool IsServing(grpc::GenericStub& stub) {
   grpc::ClientContext context;
-  const grpc::ByteBuffer request;
+  const grpc::Slice nothing;
+  const grpc::ByteBuffer request(&nothing, 1);  // A message without bytes; a buffer without a slice is none.
   grpc::ByteBuffer response;
   grpc::Status status;
   std::mutex mutex;
