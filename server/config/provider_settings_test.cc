@@ -1,0 +1,41 @@
+#include "server/config/provider_settings.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace dspex {
+namespace {
+
+TEST(ToProviderSettings, CarriesEverySetting) {
+  const auto config = ReadConfig(R"(
+providers:
+  a:
+    base_url: https://h/v1
+    api_key_env: A
+    max_connections: 7
+    timeouts: {connect: 1ms, first_byte: 2s, idle: 3s, total: 1h}
+    ca_file: /ca.pem
+    max_response_bytes: 5000
+)",
+                                 "f.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const auto resolved = Resolve(*config, [](const std::string&) { return "sk-a"; });
+  ASSERT_TRUE(resolved.ok()) << resolved.status();
+  const std::vector<ProviderSettings> settings = ToProviderSettings(*resolved);
+  ASSERT_EQ(settings.size(), 1u);
+  EXPECT_EQ(settings[0].name, "a");
+  EXPECT_EQ(settings[0].kind, config::v1::PROVIDER_KIND_OPENAI);
+  EXPECT_EQ(settings[0].base_url, "https://h/v1");
+  EXPECT_EQ(settings[0].api_key, "sk-a");
+  EXPECT_EQ(settings[0].max_connections, 7);
+  EXPECT_EQ(settings[0].timeouts.connect, std::chrono::milliseconds(1));
+  EXPECT_EQ(settings[0].timeouts.first_byte, std::chrono::seconds(2));
+  EXPECT_EQ(settings[0].timeouts.idle, std::chrono::seconds(3));
+  EXPECT_EQ(settings[0].timeouts.total, std::chrono::hours(1));
+  EXPECT_EQ(settings[0].ca_file, "/ca.pem");
+  EXPECT_EQ(settings[0].max_response_bytes, 5000u);
+}
+
+}  // namespace
+}  // namespace dspex
