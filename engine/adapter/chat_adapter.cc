@@ -65,13 +65,12 @@ absl::Status Missing(const Field& field) {
 absl::Status Invalid(const Field& field, const absl::Status& cause) {
   const std::string type = field.type.ToString();
   const std::string path = ErrorMetadata(cause, "path");
-  return Error(absl::StatusCode::kDataLoss, reason::kCompletionUnparsable,
-               absl::StrCat("The completion's text for the output field '", field.name, path, "' is no ", type,
-                            ". Describe the field, give the module demos, or use a more capable model."))
-      .With("field", field.name)
-      .With("problem", "invalid")
-      .With("type", type)
-      .With("path", path);
+  Error error(absl::StatusCode::kDataLoss, reason::kCompletionUnparsable,
+              absl::StrCat("The completion's text for the output field '", field.name, path, "' does not fit the type ",
+                           type, ". Describe the field, give the module demos, or use a more capable model."));
+  error.With("field", field.name).With("problem", "invalid").With("type", type);
+  if (!path.empty()) error.With("path", path);
+  return error;
 }
 
 class ChatAdapter final : public Adapter {

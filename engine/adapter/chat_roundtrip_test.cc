@@ -189,7 +189,7 @@ Case MakeCase(Generator& random) {
   result.signature = "input ->";
   std::vector<std::string> sections;
   for (const auto& [name, type] : fields) {
-    absl::StrAppend(&result.signature, result.values.empty() ? " " : ", ", name, ": ", type.ToString());
+    absl::StrAppend(&result.signature, result.values.empty() ? " " : ", ", name, ": ", type.ToNotation());
     const Json value = random.Value(type, true);
     result.values[name] = value;
     if (value.is_null() && random.OneIn(2)) continue;  // What may be None may be missing.

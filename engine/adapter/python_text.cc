@@ -83,13 +83,13 @@ std::size_t FindLineBreakStart(absl::string_view text) {
 // Bytes that are not UTF-8 become U+FFFD.
 std::string Repair(absl::string_view text) {
   std::string out;
-  while (true) {
-    const std::size_t valid = ValidUtf8Prefix(text);
-    out.append(text.data(), valid);
-    if (valid == text.size()) return out;
-    AppendUtf8(out, kReplacement);
-    text.remove_prefix(valid + 1);
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const Utf8Char next = First(text);
+    AppendUtf8(out, next.code);
+    text.remove_prefix(next.size);
   }
+  return out;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "engine/module/predict.h"
 
+#include <absl/strings/cord.h>
 #include <absl/strings/str_cat.h>
 
 #include <nlohmann/json.hpp>
@@ -27,6 +28,25 @@ absl::string_view Name(lm::FinishReason reason) {
       break;
   }
   return "other";
+}
+
+// What to do about a completion that does not parse, if how it ended says so.
+absl::string_view Advice(lm::FinishReason reason) {
+  switch (reason) {
+    case lm::FinishReason::kLength:
+      return " The completion was cut off at its limit: raise max_tokens.";
+    case lm::FinishReason::kContentFilter:
+      return " The provider's content filter ended the completion.";
+    default:
+      return "";
+  }
+}
+
+absl::Status WithFinishReason(const absl::Status& error, lm::FinishReason reason) {
+  absl::Status result(error.code(), absl::StrCat(error.message(), Advice(reason)));
+  error.ForEachPayload(
+      [&result](absl::string_view type_url, const absl::Cord& payload) { result.SetPayload(type_url, payload); });
+  return WithMetadata(std::move(result), "finish_reason", Name(reason));
 }
 
 class Predict final : public Module {
@@ -103,8 +123,7 @@ class Predict final : public Module {
     const lm::Completion& completion = response.completions.front();
     absl::StatusOr<Json> outputs = adapter_->Parse(signature_, completion.text);
     if (outputs.ok()) return outputs;
-    // A completion that was cut off is the usual cause, and more tokens the cure.
-    return WithMetadata(outputs.status(), "finish_reason", Name(completion.finish_reason));
+    return WithFinishReason(outputs.status(), completion.finish_reason);
   }
 
   const std::string id_;

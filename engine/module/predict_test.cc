@@ -120,6 +120,7 @@ TEST_F(PredictTest, CompletionThatDoesNotParseSaysHowItEnded) {
   EXPECT_EQ(ErrorReason(cut), "COMPLETION_UNPARSABLE");
   EXPECT_EQ(ErrorMetadata(cut, "field"), "b");
   EXPECT_EQ(ErrorMetadata(cut, "finish_reason"), "length");
+  EXPECT_THAT(std::string(cut.message()), HasSubstr("raise max_tokens"));
   model_->Answer("", lm::FinishReason::kContentFilter);
   const absl::Status filtered = Forward(Json{{"q", "?"}}).status();
   EXPECT_EQ(ErrorMetadata(filtered, "finish_reason"), "content_filter");

@@ -95,7 +95,7 @@ absl::Status ValidatePredictor(const v1::Predictor& predictor, absl::string_view
 
 absl::Status ValidateKind(const v1::Module& module, absl::string_view path) {
   if (module.kind_case() == v1::Module::KIND_NOT_SET) {
-    return InvalidField(path, "says not what it does. Set predict with a signature.");
+    return InvalidField(path, "does not say what it does. Set predict, with a signature.");
   }
   if (module.kind_case() != v1::Module::kPredict) {
     const std::string& kind = v1::Module::descriptor()->FindFieldByNumber(module.kind_case())->name();
@@ -145,13 +145,14 @@ absl::Status ValidateModules(const v1::Program& program) {
 }  // namespace
 
 absl::Status InvalidField(absl::string_view path, absl::string_view problem) {
-  return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidProgram, absl::StrCat(path, " ", problem))
+  const absl::string_view subject = path.empty() ? "The program" : path;
+  return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidProgram, absl::StrCat(subject, " ", problem))
       .Violation(path, problem);
 }
 
 absl::Status ValidateProgram(const v1::Program& program) {
   if (program.ByteSizeLong() > kMaxProgramBytes) {
-    return InvalidField("", absl::StrCat("The program has more than ", kMaxProgramBytes, " bytes. Make it smaller."));
+    return InvalidField("", absl::StrCat("has more than ", kMaxProgramBytes, " bytes. Give fewer or shorter demos."));
   }
   if (absl::Status status = ValidateLm(program.lm(), "lm"); !status.ok()) return status;
   if (absl::Status status = ValidateModules(program); !status.ok()) return status;

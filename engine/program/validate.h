@@ -9,7 +9,8 @@ namespace v1 {
 class Program;
 }  // namespace v1
 
-/// An INVALID_ARGUMENT / INVALID_PROGRAM error about one field; `path` is the field's, within the program.
+/// An INVALID_ARGUMENT / INVALID_PROGRAM error about one field; `path` is the field's within the program, empty for the
+/// program itself.
 absl::Status InvalidField(absl::string_view path, absl::string_view problem);
 
 /// Everything about a program that can be checked without building its modules: sizes, ids, names, ranges, and that it
