@@ -115,6 +115,7 @@ void SqliteDatabase::WriteGroup(std::vector<Queued>& group) {
   for (std::size_t i = 0; i < group.size(); ++i) group[i].answer(results[i]);
 }
 
+SqliteDatabase::Readers::Readers(std::string path) : path_(std::move(path)) {}
 SqliteDatabase::Readers::~Readers() = default;
 
 absl::Status SqliteDatabase::Readers::Run(absl::FunctionRef<absl::Status(SQLite::Database&)> operation) {

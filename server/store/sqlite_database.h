@@ -114,7 +114,7 @@ class SqliteDatabase {
   /// Connections for reading, opened when needed, one thread at a time each.
   class Readers {
    public:
-    explicit Readers(std::string path) : path_(std::move(path)) {}
+    explicit Readers(std::string path);
     ~Readers();
     absl::Status Run(absl::FunctionRef<absl::Status(SQLite::Database&)> operation);
 
