@@ -157,13 +157,12 @@ void Metrics::SetPoolStats(std::function<std::vector<std::pair<std::string, http
   pools_->Set(std::move(stats));
 }
 
-void Metrics::OnAttempt(absl::string_view provider, absl::string_view model, absl::string_view outcome,
-                        const Usage& usage, Clock::duration duration) {
-  const AttemptInstruments& instruments = AttemptFor(provider, model, outcome);
+void Metrics::OnAttempt(const Attempt& attempt) {
+  const AttemptInstruments& instruments = AttemptFor(attempt.provider, attempt.model, attempt.outcome);
   instruments.calls->Increment();
-  instruments.duration->Observe(std::chrono::duration<double>(duration).count());
-  if (usage.input_tokens > 0) instruments.input_tokens->Increment(static_cast<double>(usage.input_tokens));
-  if (usage.output_tokens > 0) instruments.output_tokens->Increment(static_cast<double>(usage.output_tokens));
+  instruments.duration->Observe(std::chrono::duration<double>(attempt.duration).count());
+  instruments.input_tokens->Increment(static_cast<double>(attempt.usage.input_tokens));
+  instruments.output_tokens->Increment(static_cast<double>(attempt.usage.output_tokens));
 }
 
 const Metrics::AttemptInstruments& Metrics::AttemptFor(absl::string_view provider, absl::string_view model,

@@ -15,7 +15,7 @@
 
 #include "engine/base/context.h"
 #include "engine/base/mutex.h"
-#include "providers/attempt_observer.h"
+#include "providers/attempt_meter.h"
 #include "providers/http/client.h"
 #include "server/metrics/method_metrics.h"
 
@@ -35,8 +35,7 @@ class Metrics final : public AttemptObserver {
   /// null.
   void SetPoolStats(std::function<std::vector<std::pair<std::string, http::PoolStats>>()> stats);
 
-  void OnAttempt(absl::string_view provider, absl::string_view model, absl::string_view outcome, const Usage& usage,
-                 Clock::duration duration) override;
+  void OnAttempt(const Attempt& attempt) override;
 
   /// What a scrape reads.
   std::vector<std::weak_ptr<prometheus::Collectable>> Collectables() const;

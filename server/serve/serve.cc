@@ -1,0 +1,163 @@
+#include "server/serve/serve.h"
+
+#include <absl/strings/str_cat.h>
+#include <google/protobuf/util/time_util.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "dspex/v1/prediction_service.grpc.pb.h"
+#include "dspex/v1/program_service.grpc.pb.h"
+#include "engine/base/task_scope.h"
+#include "providers/provider_stack.h"
+#include "server/config/provider_settings.h"
+#include "server/log/access_log.h"
+#include "server/log/logger.h"
+#include "server/metrics/exposition.h"
+#include "server/metrics/metrics.h"
+#include "server/program/program_cache.h"
+#include "server/rpc/bridge.h"
+#include "server/rpc/services.h"
+#include "server/serve/drain.h"
+#include "server/serve/signals.h"
+#include "server/service/prediction_service.h"
+#include "server/service/program_service.h"
+#include "server/store/blocking_pool.h"
+#include "server/store/sqlite_database.h"
+#include "server/store/sqlite_program_store.h"
+#include "server/version.h"
+
+namespace dspex {
+
+namespace {
+
+Clock::duration ToDuration(const google::protobuf::Duration& duration) {
+  return std::chrono::nanoseconds(google::protobuf::util::TimeUtil::DurationToNanoseconds(duration));
+}
+
+std::chrono::milliseconds ToMilliseconds(const google::protobuf::Duration& duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(ToDuration(duration));
+}
+
+LogLevel ToLogLevel(const std::string& name) {
+  if (name == "debug") return LogLevel::kDebug;
+  if (name == "warn") return LogLevel::kWarn;
+  if (name == "error") return LogLevel::kError;
+  if (name == "off") return LogLevel::kOff;
+  return LogLevel::kInfo;
+}
+
+/// Every connection is a file: as many as the system lets us have.
+void RaiseFileLimit(Logger& logger) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) logger.Log(LogLevel::kWarn, "cannot raise the limit on open files");
+}
+
+int IoThreads(const config::v1::Config& settings) {
+  if (settings.io_threads() > 0) return settings.io_threads();
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+/// The gRPC server, listening.
+struct Listening {
+  std::unique_ptr<grpc::Server> server;
+  std::string address;
+};
+
+absl::StatusOr<Listening> Listen(const config::v1::Config& settings, const std::vector<grpc::Service*>& services) {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(settings.listen(), grpc::InsecureServerCredentials(), &port);
+  builder.SetMaxReceiveMessageSize(settings.limits().max_request_bytes());
+  // Two servers on one port would share its calls in silence.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // Clients behind load balancers ping to keep quiet connections; gRPC's default would end them for it.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  Listening listening{builder.BuildAndStart(), ""};
+  if (listening.server == nullptr || port == 0) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", settings.listen(), ". Is it in use? Choose another with --listen."));
+  }
+  listening.address = absl::StrCat(settings.listen().substr(0, settings.listen().rfind(':')), ":", port);
+  return listening;
+}
+
+void SetServing(grpc::Server& server) {
+  grpc::HealthCheckServiceInterface* health = server.GetHealthCheckService();
+  for (const char* service : {v1::PredictionService::service_full_name(), v1::ProgramService::service_full_name()}) {
+    health->SetServingStatus(service, true);
+  }
+}
+
+}  // namespace
+
+absl::Status Serve(const ResolvedConfig& config) {
+  const config::v1::Config& settings = config.settings;
+  Signals signals;
+  Logger logger(ToLogLevel(settings.log().level()));
+  RaiseFileLimit(logger);
+
+  // Made in the order in which they are needed, so that they go in the reverse one.
+  AccessLog access_log(&logger, settings.log().access());
+  Metrics metrics;
+  IoPool io(IoThreads(settings));
+  BlockingPool blocking({});
+  absl::StatusOr<std::unique_ptr<SqliteDatabase>> database =
+      SqliteDatabase::Open({.directory = settings.data_dir()}, blocking);
+  if (!database.ok()) return database.status();
+  const std::unique_ptr<ProgramStore> store = MakeSqliteProgramStore(**database);
+
+  absl::StatusOr<std::unique_ptr<ConfiguredLanguageModels>> models = ConfiguredLanguageModels::Create(
+      ToProviderSettings(config), static_cast<std::size_t>(settings.limits().prefix_cache_bytes()),
+      absl::StrCat("dspex/", kVersion), metrics);
+  if (!models.ok()) return models.status();
+  metrics.SetPoolStats([&models] { return (*models)->pool_stats(); });
+
+  TaskScope tasks;
+  const ProgramEnvironment environment{.language_models = models->get(), .default_lm = settings.default_lm()};
+  ProgramCache cache(*store, environment, tasks, io.Next(),
+                     {.max_entries = static_cast<std::size_t>(settings.limits().program_cache_entries())});
+  ProgramEnvironment inline_environment = environment;
+  inline_environment.reusable = false;
+  PredictionService predictions(
+      &cache, {.forward_timeout = ToDuration(settings.limits().forward_timeout()), .environment = inline_environment});
+  ProgramService programs(*store, environment);
+
+  Admission admission(settings.limits().max_in_flight());
+  Bridge bridge({.io = &io, .admission = &admission, .access_log = &access_log});
+  const auto prediction_grpc = MakePredictionGrpcService(bridge, metrics, predictions);
+  const auto program_grpc = MakeProgramGrpcService(bridge, metrics, programs);
+
+  absl::StatusOr<std::unique_ptr<Exposition>> exposition = Exposition::Start(settings.metrics_listen(), metrics);
+  if (!exposition.ok()) return exposition.status();
+  absl::StatusOr<Listening> listening = Listen(settings, {prediction_grpc.get(), program_grpc.get()});
+  if (!listening.ok()) return listening.status();
+  SetServing(*listening->server);
+  logger.Log(LogLevel::kInfo, "ready",
+             {{"listen", listening->address}, {"metrics", (*exposition)->address()}, {"version", kVersion}});
+  logger.Flush();
+
+  while (signals.Wait(std::nullopt) != Signals::Woken::kSignal) {
+  }
+  Drain(*listening->server, admission, tasks, signals, logger, ToMilliseconds(settings.drain().lame_duck()),
+        ToMilliseconds(settings.drain().time_limit()));
+  metrics.SetPoolStats(nullptr);
+  (*models)->CloseConnections();
+  io.Stop();
+  return absl::OkStatus();
+}
+
+}  // namespace dspex
