@@ -1,0 +1,20 @@
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+
+#include <string>
+
+#include "engine/lm/language_model.h"
+
+namespace dspex::openai {
+
+/// Reads the body of a chat completions response. `body` is consumed (its tail is used as room for the parser). Text in
+/// the result is valid UTF-8. INTERNAL / PROVIDER_MALFORMED_RESPONSE if it is not JSON or not what the dialect says:
+/// no choices, no message, a text that is no string. What is missing beyond that is empty or zero.
+absl::StatusOr<lm::Response> DecodeChatCompletion(std::string body);
+
+/// The `error.message` of the body of a failed request; empty if there is none.
+std::string DecodeErrorMessage(std::string body);
+
+}  // namespace dspex::openai

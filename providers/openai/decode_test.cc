@@ -1,0 +1,99 @@
+#include "providers/openai/decode.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/base/error.h"
+#include "engine/base/reasons.h"
+
+namespace dspex::openai {
+namespace {
+
+TEST(DecodeTest, ReadsACompletion) {
+  const auto response = DecodeChatCompletion(R"({
+    "id": "chatcmpl-1", "object": "chat.completion", "model": "gpt-4o-mini-2024", "extra": {"deep": [1, {"x": null}]},
+    "choices": [
+      {"index": 0, "finish_reason": "length", "message": {"role": "assistant", "content": "caf\u00e9 \ud83d\ude00\n\"q\""}},
+      {"index": 1, "message": {"content": null, "tool_calls": [
+        {"id": "call_1", "type": "function", "function": {"name": "search", "arguments": "{\"q\": 1}"}}]},
+        "finish_reason": "tool_calls"}],
+    "usage": {"prompt_tokens": 12, "completion_tokens": 34, "total_tokens": 46}})");
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->completions.size(), 2u);
+  EXPECT_EQ(response->completions[0].text, "café 😀\n\"q\"");
+  EXPECT_EQ(response->completions[0].finish_reason, lm::FinishReason::kLength);
+  EXPECT_EQ(response->completions[1].text, "");
+  EXPECT_EQ(response->completions[1].finish_reason, lm::FinishReason::kToolCalls);
+  ASSERT_EQ(response->completions[1].tool_calls.size(), 1u);
+  EXPECT_EQ(response->completions[1].tool_calls[0].id, "call_1");
+  EXPECT_EQ(response->completions[1].tool_calls[0].name, "search");
+  EXPECT_EQ(response->completions[1].tool_calls[0].arguments, "{\"q\": 1}");
+  EXPECT_EQ(response->model, "gpt-4o-mini-2024");
+  EXPECT_EQ(response->usage.input_tokens, 12);
+  EXPECT_EQ(response->usage.output_tokens, 34);
+  EXPECT_EQ(response->usage.lm_calls, 1);
+}
+
+TEST(DecodeTest, WhatServersLeaveOut) {
+  for (
+      const char* body : {
+          R"({"choices":[{"message":{"content":"hi"}}]})",
+          R"({"choices":[{"message":{"content":"hi","tool_calls":null},"finish_reason":null}],"usage":null,"model":null})",
+          R"({"choices":[{"message":{"content":[{"type":"text","text":"h"},{"type":"other"},{"text":"i"}]}}],"usage":{}})",
+          R"({"usage":{"prompt_tokens":"x","completion_tokens":-1},"choices":[{"message":{"content":"hi"}}]})",
+      }) {
+    const auto response = DecodeChatCompletion(body);
+    ASSERT_TRUE(response.ok()) << response.status() << body;
+    EXPECT_EQ(response->completions[0].text, "hi") << body;
+    EXPECT_EQ(response->completions[0].finish_reason, lm::FinishReason::kStop);
+    EXPECT_EQ(response->usage.input_tokens, 0);
+    EXPECT_EQ(response->usage.output_tokens, 0);
+  }
+}
+
+TEST(DecodeTest, RefusesEverythingElse) {
+  const std::string deep = R"({"choices":)" + std::string(5000, '[') + std::string(5000, ']') + "}";
+  std::string many = R"({"choices":[)";
+  for (int i = 0; i < 1001; ++i) many += R"({"message":{}},)";
+  many.back() = ']';
+  many += '}';
+  for (const std::string& body : {
+           std::string(),
+           std::string("   "),
+           std::string("<html>"),
+           std::string("[]"),
+           std::string("null"),
+           std::string("{}"),
+           std::string(R"({"choices":[{"message":{"content":"hi"}}])"),
+           std::string(R"({"choices":[{"message":{"content":"hi"}}]} x)"),
+           std::string(R"({"choices":[]})"),
+           std::string(R"({"choices":{}})"),
+           std::string(R"({"choices":[1]})"),
+           std::string(R"({"choices":[{}]})"),
+           std::string(R"({"choices":[{"message":"hi"}]})"),
+           std::string(R"({"choices":[{"message":{"content":1}}]})"),
+           std::string(R"({"choices":[{"message":{"content":["hi"]}}]})"),
+           std::string(R"({"choices":[{"message":{"content":"","tool_calls":[1]}}]})"),
+           std::string(R"({"choices":[{"message":{"content":"","tool_calls":[{"function":{}}]}}]})"),
+           // Not UTF-8: raw, and as halves of surrogate pairs.
+           std::string("{\"choices\":[{\"message\":{\"content\":\"\xff\"}}]}"),
+           std::string(R"({"choices":[{"message":{"content":"\ud800"}}]})"),
+           std::string(R"({"choices":[{"message":{"content":"\udc00"}}]})"),
+           deep,
+           many,
+       }) {
+    const auto response = DecodeChatCompletion(body);
+    EXPECT_EQ(response.status().code(), absl::StatusCode::kInternal) << body.substr(0, 100);
+    EXPECT_EQ(ErrorReason(response.status()), reason::kProviderMalformed) << body.substr(0, 100);
+  }
+}
+
+TEST(DecodeTest, ErrorMessages) {
+  EXPECT_EQ(DecodeErrorMessage(R"({"error":{"message":"no such model","code":null}})"), "no such model");
+  for (const char* body :
+       {"", "<html>", "[]", "{}", R"({"error":"text"})", R"({"error":{}})", R"({"error":{"message":1}})"}) {
+    EXPECT_EQ(DecodeErrorMessage(body), "") << body;
+  }
+}
+
+}  // namespace
+}  // namespace dspex::openai

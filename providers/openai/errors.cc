@@ -1,0 +1,175 @@
+#include "providers/openai/errors.h"
+
+#include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_replace.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "engine/base/error.h"
+#include "engine/base/reasons.h"
+#include "providers/openai/decode.h"
+
+namespace dspex::openai {
+
+namespace {
+
+using absl::StatusCode;
+
+constexpr std::size_t kMaxMessage = 300;
+constexpr std::chrono::milliseconds kMaxRetryDelay = std::chrono::hours(24);
+
+bool IsJson(absl::string_view content_type) {
+  // Some servers leave it out.
+  return content_type.empty() || absl::StrContains(absl::AsciiStrToLower(content_type), "json");
+}
+
+bool IsKeyCharacter(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '*' || c == '.';
+}
+
+// OpenAI's keys begin with "sk-"; its errors repeat them, half masked.
+std::string MaskKeys(absl::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const bool word_begins = out.empty() || !IsKeyCharacter(out.back());
+    if (!word_begins || !absl::StartsWith(text, "sk-")) {
+      out += text.front();
+      text.remove_prefix(1);
+      continue;
+    }
+    out += "sk-***";
+    text.remove_prefix(
+        static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), IsKeyCharacter) - text.begin()));
+  }
+  return out;
+}
+
+struct Mapping {
+  StatusCode code;
+  absl::string_view reason;
+  std::string message;
+};
+
+Mapping MapStatus(int http_status, const ErrorSource& source) {
+  const absl::string_view provider = source.provider;
+  if (http_status == 401 || http_status == 403) {
+    return {
+        StatusCode::kFailedPrecondition, reason::kProviderAuth,
+        source.api_key.empty()
+            ? absl::StrCat("The provider ", provider,
+                           " wants a key and none is configured. Put it into the environment variable that providers.",
+                           provider, ".api_key_env names (OPENAI_API_KEY for openai) and start the server again.")
+            : absl::StrCat(
+                  "The provider ", provider,
+                  " refused the server's key. Correct the environment variable or file that providers.", provider,
+                  ".api_key_env or api_key_file names (OPENAI_API_KEY for openai), and start the server again.")};
+  }
+  if (http_status == 429) {
+    return {StatusCode::kResourceExhausted, reason::kProviderRateLimited,
+            absl::StrCat("The provider ", provider,
+                         " limits the rate of requests. Try again later, or check the account's quota.")};
+  }
+  if (http_status == 408 || http_status >= 500) {
+    return {StatusCode::kUnavailable, reason::kProviderOverloaded,
+            absl::StrCat("The provider ", provider, " failed to answer. Try again later.")};
+  }
+  if (http_status == 404) {
+    return {StatusCode::kFailedPrecondition, reason::kProviderInvalidRequest,
+            absl::StrCat("The provider ", provider,
+                         " has no model or path of that name. Check the model's name and providers.", provider,
+                         ".base_url, which must end with the API's version (like /v1).")};
+  }
+  if (http_status >= 400) {
+    return {StatusCode::kInvalidArgument, reason::kProviderInvalidRequest,
+            absl::StrCat(
+                "The provider ", provider,
+                " refused the request. Change what it objects to: settings, the length of the input, or the model.")};
+  }
+  return {StatusCode::kInternal, reason::kProviderMalformed,
+          absl::StrCat("The provider ", provider, " answered with HTTP status ", http_status,
+                       "; redirects are not followed. Correct providers.", provider, ".base_url.")};
+}
+
+}  // namespace
+
+std::string ForDisplay(absl::string_view message, absl::string_view api_key) {
+  std::string text(message);
+  if (api_key.size() >= 4) text = absl::StrReplaceAll(text, {{api_key, "***"}});
+  text = MaskKeys(text);
+  for (char& c : text) {
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) c = ' ';
+  }
+  if (text.size() > kMaxMessage) {
+    std::size_t end = kMaxMessage;
+    // Not within a character.
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    text.resize(end);
+    text += "...";
+  }
+  return text;
+}
+
+absl::string_view RequestId(const http::Headers& headers) {
+  const absl::string_view id = headers.Get("x-request-id");
+  // It goes into messages, which hold UTF-8 only.
+  const bool sound = id.size() <= 200 && std::all_of(id.begin(), id.end(), [](char c) {
+                       return absl::ascii_isprint(static_cast<unsigned char>(c));
+                     });
+  return sound ? id : absl::string_view();
+}
+
+std::optional<std::chrono::milliseconds> RetryDelay(const http::Headers& headers, absl::Time now) {
+  double millis = 0;
+  absl::Time date;
+  const absl::string_view after = headers.Get("retry-after");
+  if (absl::SimpleAtod(headers.Get("retry-after-ms"), &millis)) {
+  } else if (absl::SimpleAtod(after, &millis)) {
+    millis *= 1000;
+  } else if (absl::ParseTime("%a, %d %b %Y %H:%M:%S GMT", after, &date, nullptr)) {
+    millis = absl::ToDoubleMilliseconds(date - now);
+  } else {
+    return std::nullopt;
+  }
+  if (std::isnan(millis)) return std::nullopt;
+  return std::chrono::milliseconds(
+      static_cast<long long>(std::clamp(std::ceil(millis), 0.0, static_cast<double>(kMaxRetryDelay.count()))));
+}
+
+absl::Status WithSource(absl::Status status, const ErrorSource& source, absl::string_view provider_request_id) {
+  status = WithMetadata(std::move(status), "provider", source.provider);
+  status = WithMetadata(std::move(status), "model", source.model);
+  if (provider_request_id.empty()) return status;
+  return WithMetadata(std::move(status), "provider_request_id", provider_request_id);
+}
+
+absl::Status CheckResponse(const http::Response& response, const ErrorSource& source) {
+  const absl::string_view content_type = response.headers.Get("content-type");
+  if (response.status >= 200 && response.status < 300) {
+    if (IsJson(content_type)) return absl::OkStatus();
+    Error error(StatusCode::kInternal, reason::kProviderMalformed,
+                absl::StrCat("The provider ", source.provider, " did not answer with JSON. Check that providers.",
+                             source.provider, ".base_url leads to an OpenAI-compatible API."));
+    return WithSource(error.With("http_status", response.status), source, RequestId(response.headers));
+  }
+  const Mapping mapping = MapStatus(response.status, source);
+  std::string message = mapping.message;
+  if (IsJson(content_type)) {
+    const std::string said = ForDisplay(DecodeErrorMessage(response.body), source.api_key);
+    if (!said.empty()) absl::StrAppend(&message, " It says: ", said);
+  }
+  Error error(mapping.code, mapping.reason, message);
+  error.With("http_status", response.status);
+  if (mapping.reason == reason::kProviderRateLimited || mapping.reason == reason::kProviderOverloaded) {
+    const auto delay = RetryDelay(response.headers, absl::Now());
+    // Changes `error` in place; its result is that same object.
+    if (delay.has_value()) static_cast<void>(std::move(error).RetryAfter(*delay));
+  }
+  return WithSource(error, source, RequestId(response.headers));
+}
+
+}  // namespace dspex::openai

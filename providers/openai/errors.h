@@ -1,0 +1,39 @@
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/strings/string_view.h>
+#include <absl/time/time.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "providers/http/response.h"
+
+namespace dspex::openai {
+
+/// Whom an error is about.
+struct ErrorSource {
+  absl::string_view provider;
+  absl::string_view model;
+  /// Cut out of whatever the provider says. Empty if none is configured.
+  absl::string_view api_key;
+};
+
+/// The typed error that a response other than a success with JSON stands for; OK for one that may be decoded. The body
+/// is read for `error.message` only.
+absl::Status CheckResponse(const http::Response& response, const ErrorSource& source);
+
+/// `status` with the metadata provider, model and, where the provider gave one, provider_request_id.
+absl::Status WithSource(absl::Status status, const ErrorSource& source, absl::string_view provider_request_id);
+
+/// How long the provider asks to wait: retry-after-ms, or retry-after in seconds or as a date.
+std::optional<std::chrono::milliseconds> RetryDelay(const http::Headers& headers, absl::Time now);
+
+/// The provider's own id of the request.
+absl::string_view RequestId(const http::Headers& headers);
+
+/// A message of the provider's, fit to be shown: keys masked, one line, at most a few hundred bytes.
+std::string ForDisplay(absl::string_view message, absl::string_view api_key);
+
+}  // namespace dspex::openai
