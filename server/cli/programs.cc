@@ -142,7 +142,8 @@ int SetLabel(const Session& session, const std::string& id, const std::string& l
   const grpc::Status status = stub->SetProgramLabel(session.NewContext().get(), request, &response);
   if (!status.ok()) return session.Failed(status);
   if (session.json) return session.PrintJson(response);
-  std::cout << request.name() << ": " << Labels(response.program(), 0) << "\n";
+  const std::string labels = Labels(response.program(), 0);
+  std::cout << request.name() << ": " << (labels.empty() ? "no labels" : labels) << "\n";
   return kSuccess;
 }
 

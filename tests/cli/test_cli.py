@@ -123,8 +123,8 @@ def test_revisions_labels_and_deletion(dspex: Callable[..., str], fail: Callable
     assert json.loads(dspex("programs", "show", "revised@prod", "--json"))["program"]["revision"] == "1"
     listed = dspex("programs")
     assert listed == dspex("programs", "list")
-    assert "programs/revised  2" in listed
-    assert dspex("programs", "label", "revised", "prod", "0") == "programs/revised: \n"
+    assert next(line for line in listed.splitlines() if line.startswith("programs/revised ")).split()[1] == "2"
+    assert dspex("programs", "label", "revised", "prod", "0") == "programs/revised: no labels\n"
     assert dspex("programs", "delete", "revised") == "deleted programs/revised\n"
     assert fail("programs", "show", "revised").startswith("error: NOT_FOUND PROGRAM_NOT_FOUND: ")
 

@@ -74,7 +74,7 @@ def readme_steps() -> list[Command | File]:
 
 def replay(command: str, address: str) -> Any:
     """What grpcurl's command would print, as JSON, by way of reflection."""
-    words = shlex.split(command)[1:]
+    words = shlex.split(command.replace("\\\n", ""))[1:]
     assert words.pop(0) == "-plaintext"
     request_json = "{}"
     if words[0] == "-d":
