@@ -61,7 +61,8 @@ FloorClient::FloorClient(asio::io_context& context, tcp::endpoint endpoint, std:
 
 std::string FloorClient::Head(size_t body_bytes) const {
   return absl::StrCat("POST ", target_, " HTTP/1.1\r\nhost: 127.0.0.1:", endpoint_.port(),
-                      "\r\nauthorization: Bearer bench\r\ncontent-type: application/json\r\naccept: application/json"
+                      "\r\nuser-agent: floor/0.1.0\r\nauthorization: Bearer bench\r\ncontent-type: "
+                      "application/json\r\naccept: application/json"
                       "\r\ncontent-length: ",
                       body_bytes, "\r\n\r\n");
 }

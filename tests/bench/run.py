@@ -40,10 +40,11 @@ def main() -> int:
             continue
         try:
             measured = suite(binaries, selection, arguments.rounds).run()
-            results += [result for result in measured if selection.has(result.name)]
+            results += [result for result in measured if result.name in all_names and selection.has(result.name)]
         except (BenchError, OSError) as error:
             failed = True
             print(f"tools/bench: {suite.__name__}: {error}", file=sys.stderr)
+    results.sort(key=lambda result: all_names.index(result.name))
     print(format_table(results))
     if arguments.json:
         arguments.json.write_text(json.dumps([result.as_json() for result in results], indent=2) + "\n")

@@ -24,7 +24,7 @@ from tests.bench.results import Result, Selection
 
 DEMOS = (0, 8, 64)
 # Requests of one run by concurrency: about half a second each.
-REQUESTS = {1: 1500, 16: 8000, 64: 12_000}
+REQUESTS = {1: 3000, 16: 8000, 64: 12_000}
 FLOOR_BODY_BYTES = 1500  # Where no program's body is there to go by.
 IN_FLIGHT = 10_000
 IN_FLIGHT_LATENCY_MS = 2000
