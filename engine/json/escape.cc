@@ -1,5 +1,6 @@
 #include "engine/json/escape.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -30,22 +31,31 @@ constexpr std::array<char, 256> kAction = [] {
   return action;
 }();
 
-// The first position from `position` on whose byte is not simply copied.
+// The first position from `position` on whose byte is not simply copied. `kValid`: the text is valid UTF-8, so that
+// longer characters are copied too.
+template <bool kValid>
 std::size_t SkipPlain(absl::string_view text, std::size_t position) {
 #ifdef __SSE2__
   const __m128i quote = _mm_set1_epi8('"');
   const __m128i backslash = _mm_set1_epi8('\\');
   const __m128i space = _mm_set1_epi8(0x20);
+  const __m128i last_control = _mm_set1_epi8(0x1F);
   for (; position + 16 <= text.size(); position += 16) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + position));
     // Compared as signed, a byte below 0x20 is a control character or part of a longer character.
-    const __m128i special = _mm_or_si128(_mm_cmplt_epi8(bytes, space),
-                                         _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
+    const __m128i control =
+        kValid ? _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes) : _mm_cmplt_epi8(bytes, space);
+    const __m128i special =
+        _mm_or_si128(control, _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
     const auto mask = static_cast<unsigned>(_mm_movemask_epi8(special));
     if (mask != 0) return position + static_cast<std::size_t>(__builtin_ctz(mask));
   }
 #endif
-  while (position < text.size() && kAction[static_cast<unsigned char>(text[position])] == 0) ++position;
+  while (position < text.size()) {
+    const char action = kAction[static_cast<unsigned char>(text[position])];
+    if (action != 0 && !(kValid && action == '8')) break;
+    ++position;
+  }
   return position;
 }
 
@@ -60,39 +70,36 @@ void AppendEscape(std::string& out, unsigned char byte, char action) {
   }
 }
 
+// Escapes `text` from `position` on. Stops before the first longer character unless the text is known to be valid.
+template <bool kValid>
+std::size_t AppendRuns(std::string& out, absl::string_view text, std::size_t position) {
+  while (true) {
+    const std::size_t end = SkipPlain<kValid>(text, position);
+    out.append(text.data() + position, end - position);
+    if (end == text.size()) return end;
+    const auto byte = static_cast<unsigned char>(text[end]);
+    if (kAction[byte] == '8') return end;
+    AppendEscape(out, byte, kAction[byte]);
+    position = end + 1;
+  }
+}
+
 }  // namespace
 
 void AppendJsonEscaped(std::string& out, absl::string_view text) {
-  std::size_t copied = 0;  // What stands before this position is in `out`.
-  std::size_t position = 0;
-  while ((position = SkipPlain(text, position)) < text.size()) {
-    const auto byte = static_cast<unsigned char>(text[position]);
-    const char action = kAction[byte];
-    std::size_t size = 1;
-    if (action == '8') {
-      size = DecodeUtf8(text, position).size;
-      if (size != 0) {
-        // Text in other scripts goes on with longer characters: no need for the scan between them.
-        do {
-          position += size;
-          size = position < text.size() && static_cast<unsigned char>(text[position]) >= 0x80
-                     ? DecodeUtf8(text, position).size
-                     : 0;
-        } while (size != 0);
-        continue;
-      }
-      size = 1;
-    }
-    out.append(text.data() + copied, position - copied);
-    if (action == '8') {
-      out.append(kReplacement.data(), kReplacement.size());
-    } else {
-      AppendEscape(out, byte, action);
-    }
-    position += size;
-    copied = position;
+  std::size_t position = AppendRuns<false>(out, text, 0);
+  if (position == text.size()) return;
+  // A longer character. Nearly always one look at the rest says that all such can be copied.
+  if (ValidUtf8Prefix(text.substr(position)) == text.size() - position) {
+    AppendRuns<true>(out, text, position);
+    return;
   }
-  out.append(text.data() + copied, text.size() - copied);
+  while (position < text.size()) {
+    const std::size_t size = DecodeUtf8(text, position).size;
+    const absl::string_view character = size == 0 ? kReplacement : text.substr(position, size);
+    out.append(character.data(), character.size());
+    position = AppendRuns<false>(out, text, position + std::max<std::size_t>(size, 1));
+  }
 }
 
 void AppendJsonString(std::string& out, absl::string_view text) {

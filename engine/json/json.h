@@ -20,7 +20,8 @@ struct JsonLimits {
   std::size_t max_values = 1'000'000;
 };
 
-/// Reads one JSON text (RFC 8259) without recursion and in linear time. The only way untrusted JSON comes in.
+/// Reads one JSON text (RFC 8259) in linear time, with recursion bounded by `max_depth`. The only way untrusted JSON
+/// comes in.
 ///
 /// Of duplicate keys the last value wins and keeps the place of the first, as Python's json does. Integers that fit 64
 /// bits are integers; others, and what has a fraction or exponent, are doubles; a number beyond doubles is an error.

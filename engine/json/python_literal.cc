@@ -1,6 +1,5 @@
 #include "engine/json/python_literal.h"
 
-#include <absl/container/flat_hash_map.h>
 #include <absl/strings/ascii.h>
 
 #include <limits>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/json/object_builder.h"
 #include "engine/json/python_format.h"
 #include "engine/json/python_token.h"
 #include "engine/json/utf8.h"
@@ -75,7 +75,9 @@ class LiteralReader {
       if (!comma || !ReadKey(member.first) || !Take(':') || !Read(member.second, depth)) return false;
       comma = Take(',');
     }
-    value = ToObject(std::move(members));
+    ObjectBuilder object(members.size());
+    for (Member& member : members) object.Add(std::move(member.first), std::move(member.second));
+    value = object.Take();
     return true;
   }
 
@@ -91,23 +93,6 @@ class LiteralReader {
       key = PythonStr(value);
     }
     return true;
-  }
-
-  // Of equal keys the last value wins, in the place of the first.
-  static Json ToObject(std::vector<Member> members) {
-    Json::object_t object;
-    object.reserve(members.size());
-    absl::flat_hash_map<absl::string_view, std::size_t> places;
-    for (auto& [key, value] : members) {
-      const auto found = places.find(key);
-      if (found != places.end()) {
-        object.data()[found->second].second = std::move(value);
-        continue;
-      }
-      object.emplace_back(std::move(key), std::move(value));
-      places.emplace(object.back().first, object.size() - 1);
-    }
-    return Json(std::move(object));
   }
 
   bool ReadScalar(Json& value) {

@@ -1,6 +1,5 @@
 #include "engine/signature/coerce.h"
 
-#include <absl/container/flat_hash_map.h>
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
 #include "engine/json/escape.h"
+#include "engine/json/object_builder.h"
 #include "engine/json/python_format.h"
 #include "engine/json/utf8.h"
 #include "engine/signature/lax.h"
@@ -170,25 +170,16 @@ std::string KeyText(const Json& key) {
 // Keys that become equal: the last value wins, in the place of the first.
 bool CoerceKeys(const Type& type, Json& value, Refusal& refusal) {
   auto& members = value.get_ref<Json::object_t&>();
-  Json::object_t result;
-  result.reserve(members.size());
-  absl::flat_hash_map<absl::string_view, std::size_t> places;
+  ObjectBuilder result(members.size());
   for (auto& [name, member] : members) {
     Json key = name;
     if (!CoerceInPlace(type, key, refusal)) {
       refusal.path = absl::StrCat(".", Shorten(name, kMaxShown), refusal.path);
       return false;
     }
-    std::string text = KeyText(key);
-    const auto found = places.find(text);
-    if (found != places.end()) {
-      result.data()[found->second].second = std::move(member);
-      continue;
-    }
-    result.emplace_back(std::move(text), std::move(member));
-    places.emplace(result.back().first, result.size() - 1);
+    result.Add(KeyText(key), std::move(member));
   }
-  members.swap(result);
+  value = result.Take();
   return true;
 }
 
