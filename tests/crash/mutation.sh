@@ -15,7 +15,7 @@ trap cleanup EXIT
 
 say "a copy of the tree without the commit"
 mkdir "$scratch/tree"
-git ls-files -z | while IFS= read -r -d '' file; do if [[ -e $file ]]; then printf '%s\0' "$file"; fi; done |
+git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do if [[ -e $file ]]; then printf '%s\0' "$file"; fi; done |
   tar --null --files-from=- --create | tar --extract --directory="$scratch/tree"
 if [[ -e .bazelrc.local ]]; then cp .bazelrc.local "$scratch/tree/"; fi
 mutated=$scratch/tree/server/store/sqlite_database.cc
@@ -35,9 +35,9 @@ if DSPEX_BIN_DIR=$scratch/links-bin python -m pytest -q tests/crash/test_kill9.p
   fail "test_kill9.py passes without the commit: it does not test what it says"
 fi
 # Failed for this reason and no other.
-if ! grep -q 'was acknowledged and is gone' "$output"; then
+if ! grep -q '^E .*was acknowledged and is gone' "$output"; then
   cat "$output" >&2
   fail "test_kill9.py failed, but not for lost writes"
 fi
-grep -m1 'was acknowledged and is gone' "$output"
+grep -m1 '^E .*was acknowledged and is gone' "$output"
 say "without the commit the test fails, as it should"
