@@ -1,4 +1,3 @@
-#include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 
 #include <algorithm>
@@ -51,17 +50,16 @@ std::optional<absl::string_view> Unfence(absl::string_view text) {
   return Strip(text.substr(line + 1));
 }
 
-// Whether a JSON text may begin so; saves the making of an error where it cannot.
-bool MayBeJson(absl::string_view text) {
-  return !text.empty() && (absl::ascii_isdigit(static_cast<unsigned char>(text.front())) ||
-                           absl::string_view("{[\"-tfn").find(text.front()) != absl::string_view::npos);
+// Whether JSON may read it otherwise than Python does: numbers and words are the same in both.
+bool IsJsonsOwn(absl::string_view text) {
+  return !text.empty() && absl::string_view("{[\"").find(text.front()) != absl::string_view::npos;
 }
 
 // JSON, else a Python literal, else the text as a string.
 Json ReadValue(absl::string_view text) {
   absl::string_view stripped = Strip(text);
   if (const auto inner = Unfence(stripped)) text = stripped = *inner;
-  if (MayBeJson(stripped)) {
+  if (IsJsonsOwn(stripped)) {
     absl::StatusOr<Json> json = ParseJson(stripped);
     if (json.ok()) return *std::move(json);
   }
