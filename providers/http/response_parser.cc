@@ -65,6 +65,7 @@ std::size_t ResponseParser::Put(const char* data, std::size_t size, error_code& 
       Finish();
     } else if (response_.status == 101 || ++informational_ > kMaxInformational) {
       ec = beast_http::error::unexpected_body;
+      break;
     } else {
       response_ = Response();
       message_.emplace(response_, max_body_bytes_);
