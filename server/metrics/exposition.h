@@ -2,6 +2,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <boost/asio/ip/tcp.hpp>
 #include <memory>
 #include <string>
 
@@ -28,6 +29,7 @@ class Exposition {
   Exposition() = default;
   std::unique_ptr<prometheus::Exposer> exposer_;
   std::string address_ = "off";
+  boost::asio::ip::tcp::endpoint poke_;
 };
 
 }  // namespace dspex
