@@ -8,7 +8,6 @@
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
-#include "engine/json/escape.h"
 #include "engine/json/object_builder.h"
 #include "engine/json/python_format.h"
 #include "engine/json/utf8.h"
@@ -29,24 +28,10 @@ enum class Change { kNone, kStrict, kLax };
 struct Refusal {
   std::string path;
   std::string type;
-  std::string value;
 };
 
-std::string ShownValue(const Json& value) {
-  if (value.is_object() && !value.empty()) return "{...}";
-  if (value.is_array() && !value.empty()) return "[...]";
-  std::string shown;
-  if (value.is_string()) {
-    AppendJsonString(shown, Shorten(value.get_ref<const std::string&>(), kMaxShown));
-  } else {
-    AppendPythonJson(shown, value);
-  }
-  return shown;
-}
-
-bool Refuse(const Type& type, const Json& value, Refusal& refusal) {
+bool Refuse(const Type& type, Refusal& refusal) {
   refusal.type = type.ToString();
-  refusal.value = ShownValue(value);
   return false;
 }
 
@@ -142,13 +127,13 @@ bool CoerceInPlace(const Type& type, Json& value, Refusal& refusal);
 
 template <typename Converted>
 bool Replace(const Type& type, Json& value, Converted converted, Refusal& refusal) {
-  if (!converted.has_value()) return Refuse(type, value, refusal);
+  if (!converted.has_value()) return Refuse(type, refusal);
   value = *std::move(converted);
   return true;
 }
 
 bool CoerceList(const Type& type, Json& value, Refusal& refusal) {
-  if (!value.is_array()) return Refuse(type, value, refusal);
+  if (!value.is_array()) return Refuse(type, refusal);
   if (type.arguments.empty()) return true;
   std::size_t index = 0;
   for (Json& element : value.get_ref<Json::array_t&>()) {
@@ -184,7 +169,7 @@ bool CoerceKeys(const Type& type, Json& value, Refusal& refusal) {
 }
 
 bool CoerceDict(const Type& type, Json& value, Refusal& refusal) {
-  if (!value.is_object()) return Refuse(type, value, refusal);
+  if (!value.is_object()) return Refuse(type, refusal);
   if (type.arguments.empty()) return true;
   for (auto& [name, member] : value.get_ref<Json::object_t&>()) {
     if (!CoerceInPlace(type.arguments[1], member, refusal)) {
@@ -202,16 +187,16 @@ bool CoerceUnion(const Type& type, Json& value, Refusal& refusal) {
       if (Accepts(alternative, value, change)) return CoerceInPlace(alternative, value, refusal);
     }
   }
-  return Refuse(type, value, refusal);
+  return Refuse(type, refusal);
 }
 
 // The depth of the recursion is the type's.
 bool CoerceInPlace(const Type& type, Json& value, Refusal& refusal) {
   switch (type.kind) {
     case Kind::kStr:
-      return value.is_string() || Refuse(type, value, refusal);
+      return value.is_string() || Refuse(type, refusal);
     case Kind::kNone:
-      return value.is_null() || Refuse(type, value, refusal);
+      return value.is_null() || Refuse(type, refusal);
     case Kind::kAny:
       return true;
     case Kind::kInt:
@@ -222,7 +207,7 @@ bool CoerceInPlace(const Type& type, Json& value, Refusal& refusal) {
       return value.is_boolean() || Replace(type, value, LaxBool(value), refusal);
     case Kind::kLiteral: {
       const Type::LiteralValue* literal = FindLiteral(type, value);
-      if (literal == nullptr) return Refuse(type, value, refusal);
+      if (literal == nullptr) return Refuse(type, refusal);
       if (!std::holds_alternative<std::string>(*literal)) value = ToJson(*literal);
       return true;
     }
@@ -240,7 +225,7 @@ Error ValueError(absl::string_view what, const Refusal& refusal) {
   Error error(absl::StatusCode::kInvalidArgument, reason::kInvalidValue,
               absl::StrCat(what, refusal.path.empty() ? "" : absl::StrCat(" at ", refusal.path), " is no ",
                            refusal.type, ". Give a value of that type."));
-  error.With("path", refusal.path).With("type", refusal.type).With("value", refusal.value);
+  error.With("path", refusal.path).With("type", refusal.type);
   return error;
 }
 

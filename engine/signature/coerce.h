@@ -12,7 +12,7 @@ namespace dspex {
 /// "yes" / "on" / 1 are true, but 3.5 is no int and 5 is no str. Of a Union, the alternative that changes the value
 /// least is taken, the first of several. Keys of a dict become their type and are then written as strings again. An int
 /// beyond 64 bits is an error. INVALID_ARGUMENT / INVALID_VALUE with metadata `path` (".items[3]" within the value,
-/// empty at its top), `type` (the one that refused) and `value` (JSON, shortened).
+/// empty at its top) and `type` (the one that refused); the value itself is not shown, it may be part of a prompt.
 absl::StatusOr<Json> Coerce(const Type& type, Json value);
 
 /// Reads an output field's text, as a completion gives it, into a value of the field's type: a str as it stands, a

@@ -53,19 +53,15 @@ TEST(Coerce, AnIntBeyond64BitsIsAnErrorNotAnotherNumber) {
   }
 }
 
-TEST(Coerce, ErrorsNamePathTypeAndValue) {
+TEST(Coerce, ErrorsNamePathAndType) {
   const auto nested = Coerce(*ParseType("dict[str, list[int]]"), Json::parse(R"({"a": [1], "b": [1, "2", "x"]})"));
   EXPECT_EQ(ErrorMetadata(nested.status(), "path"), ".b[2]");
   EXPECT_EQ(ErrorMetadata(nested.status(), "type"), "int");
-  EXPECT_EQ(ErrorMetadata(nested.status(), "value"), "\"x\"");
 
   const auto top = Coerce(*ParseType("Optional[int]"), Json::parse("[1]"));
   EXPECT_EQ(ErrorMetadata(top.status(), "path"), "");
   EXPECT_EQ(ErrorMetadata(top.status(), "type"), "Union[int, NoneType]");
-  EXPECT_EQ(ErrorMetadata(top.status(), "value"), "[...]");
 
-  const auto long_text = Coerce(*ParseType("int"), std::string(1000, 'x'));
-  EXPECT_LT(ErrorMetadata(long_text.status(), "value").size(), 80u);
   const auto key = Coerce(*ParseType("dict[int, str]"), Json::parse(R"({"x": "a"})"));
   EXPECT_EQ(ErrorMetadata(key.status(), "path"), ".x");
 }
