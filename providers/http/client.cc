@@ -172,11 +172,11 @@ Task<Lease> PooledClient::WaitForLease(const RequestContext& context) {
   if (lease.ok()) co_return lease;
   if (absl::IsCancelled(lease.status())) co_return CancelledError();
   co_return Error(
-      absl::StatusCode::kDeadlineExceeded, reason::kProviderTimeout,
+      absl::StatusCode::kDeadlineExceeded, reason::kDeadlineExceeded,
       absl::StrCat(
           "No connection to ", server_->url.authority(),
           " became free before the call's deadline. Raise the provider's max_connections, or send less at a time."))
-      .With("phase", "queue");
+      .With("where", "queue");
 }
 
 StatusTask PooledClient::OpenConnection(Lease& lease, const Bound& total) {

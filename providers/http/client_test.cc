@@ -377,8 +377,8 @@ TEST_F(ClientTest, DeadlineAndCancellationInTheQueue) {
   cancelled.Cancel();
   const absl::Status late_status = late.Get().status();
   EXPECT_EQ(late_status.code(), absl::StatusCode::kDeadlineExceeded) << late_status;
-  EXPECT_EQ(ErrorReason(late_status), reason::kProviderTimeout);
-  EXPECT_EQ(ErrorMetadata(late_status, "phase"), "queue");
+  EXPECT_EQ(ErrorReason(late_status), reason::kDeadlineExceeded);
+  EXPECT_EQ(ErrorMetadata(late_status, "where"), "queue");
   EXPECT_GE(late.record().queued, milliseconds(40));
   EXPECT_EQ(ErrorReason(cancelled.Get().status()), reason::kCancelled);
   go.set_value();
