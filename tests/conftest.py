@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,6 +19,13 @@ sys.path.insert(0, str(stubs.folder()))
 from tests.mock_llm.client import MockLlm
 from tests.support.paths import binary
 from tests.support.server import DspexServer
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if sanitizer := os.environ.get("DSPEX_SANITIZER"):
+        for item in items:
+            if item.get_closest_marker("measures") is not None:
+                item.add_marker(pytest.mark.skip(reason=f"measures, and the server is built with {sanitizer}"))
 
 
 @pytest.fixture(scope="session")
