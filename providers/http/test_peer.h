@@ -67,14 +67,21 @@ class PeerConnection {
   }
   /// Ends the connection by a reset instead of the end of the stream.
   void Reset() {
+    absl::MutexLock lock(&closing_);
     boost::system::error_code ec;
     socket_.set_option(asio::socket_base::linger(true, 0), ec);
     socket_.close(ec);
+  }
+  /// Ends the connection; from any thread.
+  void Shutdown() {
+    absl::MutexLock lock(&closing_);
+    if (socket_.is_open()) ::shutdown(socket_.native_handle(), SHUT_RDWR);
   }
   tcp::socket& socket() { return socket_; }
 
  private:
   tcp::socket socket_;
+  absl::Mutex closing_;
   std::string buffer_;
 };
 
@@ -92,7 +99,7 @@ class Peer {
     tcp::socket knock(context_);
     knock.connect(acceptor_.local_endpoint(), ec);
     accepting_.join();
-    for (const auto& connection : connections_) ::shutdown(connection->socket().native_handle(), SHUT_RDWR);
+    for (const auto& connection : connections_) connection->Shutdown();
     for (std::thread& thread : threads_) thread.join();
   }
 
@@ -110,7 +117,7 @@ class Peer {
       connections_.push_back(std::make_shared<PeerConnection>(std::move(socket)));
       threads_.emplace_back([this, connection = connections_.back(), index = accepted_++] {
         serve_(*connection, index);
-        ::shutdown(connection->socket().native_handle(), SHUT_RDWR);
+        connection->Shutdown();
       });
     }
   }
