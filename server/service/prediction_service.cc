@@ -56,6 +56,22 @@ absl::StatusOr<Json> ReadInputs(const v1::Example& item) {
   return Json(Json::object());
 }
 
+template <typename Request>
+std::string InputsField(const Request& request) {
+  return request.has_inputs_json() ? "inputs_json" : "inputs";
+}
+
+std::string InputsField(const v1::ForwardBatchRequest& request, int index) {
+  return absl::StrCat("items[", index, request.items(index).has_fields_json() ? "].fields_json" : "].fields");
+}
+
+/// What is wrong with inputs, with violations of the request's field that holds them.
+absl::Status AtInputs(absl::Status status, absl::string_view field) {
+  // A provider objects to a request that nobody but the server has written.
+  if (ErrorReason(status) == reason::kProviderInvalidRequest) return status;
+  return WithFieldPrefix(std::move(status), field);
+}
+
 /// Writes outputs in the form the request used. Response is a Prediction or a ParseResponse.
 template <typename Response>
 absl::Status WriteOutputs(const Json& outputs, bool as_json, Response& response) {
@@ -124,13 +140,13 @@ Task<PredictionService::Target> PredictionService::Resolve(RequestContext contex
   co_return MissingField("program", "Name a stored program as \"programs/ID\", or give one in `inline_program`.");
 }
 
-StatusTask PredictionService::Run(RequestContext context, const Target& target, Json inputs, bool as_json,
-                                  v1::Prediction& prediction) {
+StatusTask PredictionService::Run(RequestContext context, const Target& target, Json inputs, std::string inputs_field,
+                                  bool as_json, v1::Prediction& prediction) {
   const Clock::duration limit = std::min(options_.forward_timeout, target.program->timeout());
   RequestContext limited = context;
   limited.NarrowDeadline(Clock::now() + limit);
   absl::StatusOr<Json> outputs = co_await target.program->Forward(limited, std::move(inputs));
-  if (!outputs.ok()) co_return outputs.status();
+  if (!outputs.ok()) co_return AtInputs(outputs.status(), inputs_field);
   if (absl::Status status = WriteOutputs(*outputs, as_json, prediction); !status.ok()) co_return status;
   prediction.set_program(target.name);
   WriteUsage(context.record().usage, *prediction.mutable_usage());
@@ -143,9 +159,9 @@ StatusTask PredictionService::Forward(RequestContext context, const v1::ForwardR
   absl::StatusOr<Target> target = co_await Resolve(context, request);
   if (!target.ok()) co_return target.status();
   absl::StatusOr<Json> inputs = ReadInputs(request);
-  if (!inputs.ok()) co_return inputs.status();
+  if (!inputs.ok()) co_return AtInputs(inputs.status(), InputsField(request));
   context.record().keep_trace = request.include_trace();
-  co_return co_await Run(context, *target, *std::move(inputs), request.has_inputs_json(),
+  co_return co_await Run(context, *target, *std::move(inputs), InputsField(request), request.has_inputs_json(),
                          *response.mutable_prediction());
 }
 
@@ -169,7 +185,7 @@ StatusTask PredictionService::ForwardBatch(RequestContext context, const v1::For
   if (request.max_concurrency() < 0 || request.max_concurrency() > kMaxBatchConcurrency) {
     co_return static_cast<absl::Status>(
         Error(absl::StatusCode::kInvalidArgument, reason::kInvalidRequest,
-              absl::StrCat("`max_concurrency` is ", request.max_concurrency(), "; give 1 to ", kMaxBatchConcurrency,
+              absl::StrCat("`max_concurrency` is ", request.max_concurrency(), ". Give 1 to ", kMaxBatchConcurrency,
                            ", or 0 for ", kDefaultBatchConcurrency, "."))
             .Violation("max_concurrency", "out of range"));
   }
@@ -196,10 +212,10 @@ StatusTask PredictionService::RunItems(RequestContext context, Batch& batch) {
     record.tenant = context.record().tenant;
     record.keep_trace = batch.request.include_trace();
     absl::StatusOr<Json> inputs = ReadInputs(item);
-    absl::Status status = inputs.status();
+    absl::Status status = AtInputs(inputs.status(), InputsField(batch.request, index));
     if (status.ok()) {
       status = co_await Run(RequestContext(record, context.deadline()), batch.target, *std::move(inputs),
-                            item.has_fields_json(), *response.mutable_prediction());
+                            InputsField(batch.request, index), item.has_fields_json(), *response.mutable_prediction());
     }
     context.record().Merge(record);
     const auto cancellation = co_await asio::this_coro::cancellation_state;
@@ -219,9 +235,9 @@ StatusTask PredictionService::Render(RequestContext context, const v1::RenderReq
   absl::StatusOr<Target> target = co_await Resolve(context, request);
   if (!target.ok()) co_return target.status();
   absl::StatusOr<Json> inputs = ReadInputs(request);
-  if (!inputs.ok()) co_return inputs.status();
+  if (!inputs.ok()) co_return AtInputs(inputs.status(), InputsField(request));
   absl::StatusOr<std::vector<Program::Rendered>> rendered = target->program->Render(*std::move(inputs));
-  if (!rendered.ok()) co_return rendered.status();
+  if (!rendered.ok()) co_return AtInputs(rendered.status(), InputsField(request));
   for (Program::Rendered& one : *rendered) {
     v1::RenderedRequest& proto = *response.add_requests();
     proto.set_module(std::move(one.module));
