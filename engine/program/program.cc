@@ -121,7 +121,7 @@ absl::StatusOr<std::vector<Program::Rendered>> Program::Render(Json inputs) cons
 absl::StatusOr<Json> Program::Parse(absl::string_view module, absl::string_view completion) const {
   if (!module.empty() && module != module_->id()) {
     return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidRequest,
-                 absl::StrCat("The program has no module '", module, "'. Its modules: ", module_->id(), "."))
+                 absl::StrCat("The program has no module '", module, "'. Name one that it has: ", module_->id(), "."))
         .With("module", module)
         .With("modules", module_->id())
         .Violation("module", "names no module of the program");

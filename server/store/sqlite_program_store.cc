@@ -31,7 +31,7 @@ struct ProgramRow {
 absl::Status RevisionNotFound(absl::string_view id, absl::string_view revision) {
   return Error(absl::StatusCode::kNotFound, reason::kRevisionNotFound,
                absl::StrCat("The program programs/", id, " has no revision or label \"", revision,
-                            "\". ListProgramRevisions and the labels of GetProgram say what it has."))
+                            "\". Choose one that ListProgramRevisions or the labels of GetProgram name."))
       .With("program", absl::StrCat("programs/", id))
       .With("revision", revision);
 }
