@@ -25,6 +25,8 @@ class RichError:
     violations: dict[str, str] = field(default_factory=dict)
     # RetryInfo, in seconds.
     retry_delay: float | None = None
+    # RequestInfo.
+    request_id: str = ""
 
 
 def rich_error(error: grpc.RpcError) -> RichError:
@@ -39,10 +41,12 @@ def from_status(status: status_pb2.Status) -> RichError:
     info = error_details_pb2.ErrorInfo()
     request = error_details_pb2.BadRequest()
     retry = error_details_pb2.RetryInfo()
+    call = error_details_pb2.RequestInfo()
     retry_delay = None
     for detail in status.details:
         detail.Unpack(info)
         detail.Unpack(request)
+        detail.Unpack(call)
         if detail.Unpack(retry):
             retry_delay = retry.retry_delay.ToTimedelta().total_seconds()
     return RichError(
@@ -53,6 +57,7 @@ def from_status(status: status_pb2.Status) -> RichError:
         metadata=dict(info.metadata),
         violations={violation.field: violation.description for violation in request.field_violations},
         retry_delay=retry_delay,
+        request_id=call.request_id,
     )
 
 
