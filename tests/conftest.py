@@ -13,6 +13,8 @@ import pytest
 
 from tests.support import stubs
 
+# gRPC's own remarks on connections that a test closes.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 # Before any test module is read: they import the messages and stubs.
 sys.path.insert(0, str(stubs.folder()))
 

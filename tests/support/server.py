@@ -88,7 +88,8 @@ class DspexServer:
         """Returns when the server says that it is ready."""
         assert self._process is None, "it runs already"
         self._lines = []
-        self._process = subprocess.Popen(self._command, stderr=subprocess.PIPE, env=self._env)
+        # In a group of its own, or Ctrl-C would reach it besides the signal by which it is stopped.
+        self._process = subprocess.Popen(self._command, stderr=subprocess.PIPE, env=self._env, process_group=0)
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()
         ready = eventually(lambda: self._ready() or self._process_ended(), timeout=START_TIMEOUT)
