@@ -80,6 +80,9 @@ absl::StatusOr<Listening> Listen(const config::v1::Config& settings, const std::
   int port = 0;
   builder.AddListeningPort(settings.listen(), grpc::InsecureServerCredentials(), &port);
   builder.SetMaxReceiveMessageSize(settings.limits().max_request_bytes());
+  // gRPC unpacks a compressed message before it looks at its size: a megabyte could become a gigabyte.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   // Two servers on one port would share its calls in silence.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // Clients behind load balancers ping to keep quiet connections; gRPC's default would end them for it.

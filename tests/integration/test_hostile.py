@@ -15,7 +15,7 @@ from dspex.v1 import prediction_service_pb2 as pb
 from dspex.v1 import program_pb2, values_pb2
 from google.protobuf import struct_pb2
 
-from tests.integration.api import COMPLETION, INPUTS, Client, completion, fails, predict
+from tests.integration.api import COMPLETION, INPUTS, Client, completion, fails, forward_request, predict
 from tests.integration.metrics import Page
 from tests.mock_llm.client import MockLlm
 from tests.support.errors import rich_error
@@ -99,6 +99,16 @@ def test_huge_metadata(client: Client, server: DspexServer) -> None:
     many = {f"x-{i}": "v" for i in range(100)}
     with fails(Code.INVALID_ARGUMENT, "MISSING_INPUT"):
         client.forward(predict(), {}, metadata=many)
+
+
+def test_a_compressed_bomb(client: Client, server: DspexServer) -> None:
+    """A few hundred kilobytes that would unpack to far more than a request may have."""
+    request = forward_request(ECHO, {"text": "a" * (200 * MEBIBYTE)})
+    before = server.usage()
+    with pytest.raises(grpc.RpcError) as caught:
+        client.predictions.Forward(request, compression=grpc.Compression.Gzip, timeout=20)
+    assert rich_error(caught.value).code in (Code.UNIMPLEMENTED, Code.RESOURCE_EXHAUSTED)
+    assert server.usage().rss_bytes - before.rss_bytes < 40 * MEBIBYTE
 
 
 def test_large_completions(client: Client, server: DspexServer, mock_llm: MockLlm) -> None:

@@ -30,6 +30,7 @@ def test_reflection_describes_them(client: Client) -> None:
         "CreateProgram", "GetProgram", "ListPrograms", "UpdateProgram", "DeleteProgram", "ListProgramRevisions",
         "SetProgramLabel",
     }  # fmt: skip
+    assert {m.name for m in pool.FindServiceByName("grpc.health.v1.Health").methods} == {"Check", "Watch"}
     fields = pool.FindMessageTypeByName("dspex.v1.ForwardRequest").fields_by_name
     for name, message in (("inline_program", "dspex.v1.Program"), ("inputs", "google.protobuf.Struct")):
         assert fields[name].message_type is pool.FindMessageTypeByName(message)
