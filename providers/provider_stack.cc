@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "engine/base/error.h"
+#include "engine/base/mutex.h"
 #include "engine/base/reasons.h"
 #include "providers/openai/openai_model.h"
 
@@ -68,7 +69,7 @@ absl::StatusOr<std::unique_ptr<ConfiguredLanguageModels>> ConfiguredLanguageMode
 
 absl::StatusOr<std::shared_ptr<lm::LanguageModel>> ConfiguredLanguageModels::Find(absl::string_view name) {
   {
-    absl::ReaderMutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     const auto found = models_.find(name);
     if (found != models_.end()) return found->second;
   }
@@ -90,7 +91,7 @@ absl::StatusOr<std::shared_ptr<lm::LanguageModel>> ConfiguredLanguageModels::Fin
   }
   absl::StatusOr<std::shared_ptr<lm::LanguageModel>> model = BuildModel(provider->second, name.substr(slash + 1));
   if (!model.ok()) return model.status();
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   if (models_.size() >= kMaxKeptModels) return model;
   // The first of two threads that built it wins, so that both share the encoded prefixes.
   return models_.emplace(name, *std::move(model)).first->second;

@@ -4,7 +4,6 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
-#include <absl/synchronization/mutex.h>
 
 #include <cstdint>
 #include <map>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "dspex/config/v1/config.pb.h"
+#include "engine/base/mutex.h"
 #include "engine/lm/language_model.h"
 #include "providers/attempt_meter.h"
 #include "providers/http/client.h"
@@ -73,7 +73,7 @@ class ConfiguredLanguageModels final : public lm::LanguageModels {
   PrefixCache prefixes_;
   AttemptObserver& observer_;
 
-  absl::Mutex mutex_;
+  Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<lm::LanguageModel>> models_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -1,4 +1,5 @@
 #include "providers/provider_stack.h"
+#include "engine/base/mutex.h"
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
@@ -22,18 +23,18 @@ using http::Running;
 class RecordingObserver final : public AttemptObserver {
  public:
   void OnAttempt(const Attempt& attempt) override {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     seen_.push_back(absl::StrCat(attempt.provider, " ", attempt.model, " ", attempt.outcome, " ",
                                  attempt.usage.input_tokens, "+", attempt.usage.output_tokens));
     EXPECT_GT(attempt.duration, Clock::duration::zero());
   }
   std::vector<std::string> seen() {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     return seen_;
   }
 
  private:
-  absl::Mutex mutex_;
+  Mutex mutex_;
   std::vector<std::string> seen_ ABSL_GUARDED_BY(mutex_);
 };
 

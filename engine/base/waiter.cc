@@ -22,7 +22,9 @@ StatusTask Waiter::Wait(TimePoint deadline) {
   timer_.expires_at(deadline);
   // woken_ is read after expires_at (which drops earlier waits) and before the wait begins; a Wake after that is
   // posted and so cancels the wait.
-  if (!woken()) {
+  const auto before = co_await asio::this_coro::cancellation_state;
+  // A cancellation that came before would not end a wait that begins after it.
+  if (!woken() && before.cancelled() == asio::cancellation_type::none) {
     auto [ec] = co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
     (void)ec;
   }

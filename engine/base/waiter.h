@@ -11,7 +11,7 @@ namespace dspex {
 
 /// One suspended coroutine that any thread may wake: what the events, semaphores and queues of this code are made of.
 ///
-/// Held by shared_ptr: the waker may still hold it when the waiting coroutine has gone on. Wait is called once, on the
+/// Held by shared_ptr: the waker may still hold it when the waiting coroutine has gone on. Wait is called on the
 /// executor given to the constructor, which must be single-threaded or a strand; Wake from any thread.
 class Waiter : public std::enable_shared_from_this<Waiter> {
  public:

@@ -5,13 +5,15 @@
 #include <boost/asio/this_coro.hpp>
 #include <utility>
 
+#include "engine/base/mutex.h"
+
 namespace dspex::http {
 
 using boost::system::error_code;
 using tcp = asio::ip::tcp;
 
 struct AddressCache::State {
-  absl::Mutex mutex;
+  Mutex mutex;
   AddressList addresses ABSL_GUARDED_BY(mutex);
   TimePoint fresh_until ABSL_GUARDED_BY(mutex) = TimePoint::min();
   bool looking_up ABSL_GUARDED_BY(mutex) = false;
@@ -48,7 +50,7 @@ Task<AddressList> AddressCache::Get(TimePoint deadline) {
   std::shared_ptr<Waiter> waiter;
   bool look_up = false;
   {
-    absl::MutexLock lock(&state->mutex);
+    MutexLock lock(&state->mutex);
     if (Clock::now() < state->fresh_until) co_return state->addresses;
     waiter = std::make_shared<Waiter>(executor);
     state->waiters.push_back(waiter);
@@ -56,7 +58,7 @@ Task<AddressList> AddressCache::Get(TimePoint deadline) {
   }
   if (look_up) {
     look_up_(executor, [state, keep = keep_](error_code ec, AddressList addresses) {
-      absl::MutexLock lock(&state->mutex);
+      MutexLock lock(&state->mutex);
       state->looking_up = false;
       state->failure = ec;
       if (!ec && !addresses.empty()) state->addresses = std::move(addresses);
@@ -67,7 +69,7 @@ Task<AddressList> AddressCache::Get(TimePoint deadline) {
     });
   }
   absl::Status waited = co_await waiter->Wait(deadline);
-  absl::MutexLock lock(&state->mutex);
+  MutexLock lock(&state->mutex);
   if (!waited.ok()) {
     std::erase(state->waiters, waiter);
     co_return waited;

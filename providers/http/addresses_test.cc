@@ -1,4 +1,5 @@
 #include "providers/http/addresses.h"
+#include "engine/base/mutex.h"
 
 #include <gtest/gtest.h>
 
@@ -12,19 +13,19 @@ struct FakeLookUp {
   void Answer(boost::system::error_code ec, AddressList addresses) {
     std::function<void(boost::system::error_code, AddressList)> done;
     {
-      absl::MutexLock lock(&mutex);
+      MutexLock lock(&mutex);
       done = std::exchange(pending, nullptr);
     }
     done(ec, std::move(addresses));
   }
   LookUp look_up() {
     return [this](const asio::any_io_executor&, auto done) {
-      absl::MutexLock lock(&mutex);
+      MutexLock lock(&mutex);
       pending = std::move(done);
       ++calls;
     };
   }
-  absl::Mutex mutex;
+  Mutex mutex;
   std::function<void(boost::system::error_code, AddressList)> pending;
   std::atomic<int> calls{0};
 };

@@ -1,4 +1,5 @@
 #include "providers/http/client.h"
+#include "engine/base/mutex.h"
 
 #include <gtest/gtest.h>
 
@@ -327,7 +328,7 @@ TEST_F(ClientTest, CancellationClosesTheSocketAtOnce) {
 }
 
 TEST_F(ClientTest, TheQueueIsFair) {
-  absl::Mutex mutex;
+  Mutex mutex;
   std::vector<std::string> order;
   std::promise<void> go;
   const std::shared_future<void> may_answer = go.get_future().share();
@@ -335,7 +336,7 @@ TEST_F(ClientTest, TheQueueIsFair) {
     for (std::string request; !(request = connection.ReadRequest()).empty();) {
       may_answer.wait();
       {
-        absl::MutexLock lock(&mutex);
+        MutexLock lock(&mutex);
         order.push_back(request.substr(request.find("\r\n\r\n") + 4));
       }
       connection.Answer("ok");

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include "engine/base/mutex.h"
 #include "providers/http/connection.h"
 
 namespace dspex::http {
@@ -22,7 +23,7 @@ Lease::~Lease() {
 }
 
 Lease Pool::TryAcquire(const asio::any_io_executor& home) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return TryAcquireLocked(home);
 }
 
@@ -50,7 +51,7 @@ Pool::Waiting::Waiting(std::shared_ptr<Pool> pool, asio::any_io_executor executo
     : pool(std::move(pool)), waiter(std::make_shared<Waiter>(std::move(executor))) {}
 
 Pool::Waiting::~Waiting() {
-  absl::MutexLock lock(&pool->mutex_);
+  MutexLock lock(&pool->mutex_);
   if (queued) pool->queue_.erase(place);
 }
 
@@ -58,7 +59,7 @@ Task<Lease> Pool::Acquire(TimePoint deadline) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   Waiting waiting(shared_from_this(), executor);
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     Lease lease = TryAcquireLocked(executor);
     if (lease) co_return lease;
     waiting.place = queue_.insert(queue_.end(), &waiting);
@@ -73,7 +74,7 @@ Task<Lease> Pool::Acquire(TimePoint deadline) {
 
 void Pool::Release(std::shared_ptr<Connection> connection) {
   if (connection != nullptr && !connection->clean()) connection = nullptr;
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   if (!queue_.empty()) {
     Waiting* const first = queue_.front();
     queue_.pop_front();
@@ -102,7 +103,7 @@ void Pool::Release(std::shared_ptr<Connection> connection) {
 bool Pool::RemoveIdle(const Connection& connection) {
   // Freed after the lock is.
   std::shared_ptr<Connection> removed;
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   for (Home& home : homes_) {
     const auto found = std::find_if(home.idle.begin(), home.idle.end(),
                                     [&](const auto& candidate) { return candidate.get() == &connection; });
@@ -117,19 +118,19 @@ bool Pool::RemoveIdle(const Connection& connection) {
 }
 
 void Pool::CountOpened() {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   ++opened_;
 }
 
 PoolStats Pool::stats() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return PoolStats{idle_, connections_ - idle_, static_cast<int>(queue_.size()), opened_};
 }
 
 void Pool::Close() {
   std::vector<Home> homes;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     closed_ = true;
     connections_ -= idle_;
     idle_ = 0;

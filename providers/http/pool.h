@@ -1,7 +1,6 @@
 #pragma once
 
 #include <absl/base/thread_annotations.h>
-#include <absl/synchronization/mutex.h>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <list>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/mutex.h"
 #include "engine/base/task.h"
 #include "engine/base/waiter.h"
 #include "providers/http/client.h"
@@ -89,7 +89,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Lease TakeIdle(Home& home) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const int max_connections_;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::vector<Home> homes_ ABSL_GUARDED_BY(mutex_);
   std::list<Waiting*> queue_ ABSL_GUARDED_BY(mutex_);
   /// Connections in use, being opened and idle.

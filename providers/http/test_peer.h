@@ -1,7 +1,5 @@
 #pragma once
 
-#include <absl/synchronization/mutex.h>
-
 #include <atomic>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -24,6 +22,7 @@
 #include <vector>
 
 #include "engine/base/context.h"
+#include "engine/base/mutex.h"
 #include "engine/base/task.h"
 
 // What tests of the HTTP client share: a server on loopback that does exactly what a test wants, threads with an
@@ -67,21 +66,21 @@ class PeerConnection {
   }
   /// Ends the connection by a reset instead of the end of the stream.
   void Reset() {
-    absl::MutexLock lock(&closing_);
+    MutexLock lock(&closing_);
     boost::system::error_code ec;
     socket_.set_option(asio::socket_base::linger(true, 0), ec);
     socket_.close(ec);
   }
   /// Ends the connection; from any thread.
   void Shutdown() {
-    absl::MutexLock lock(&closing_);
+    MutexLock lock(&closing_);
     if (socket_.is_open()) ::shutdown(socket_.native_handle(), SHUT_RDWR);
   }
   tcp::socket& socket() { return socket_; }
 
  private:
   tcp::socket socket_;
-  absl::Mutex closing_;
+  Mutex closing_;
   std::string buffer_;
 };
 

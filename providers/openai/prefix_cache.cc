@@ -1,5 +1,7 @@
 #include "providers/openai/prefix_cache.h"
 
+#include "engine/base/mutex.h"
+
 namespace dspex {
 
 namespace {
@@ -8,7 +10,7 @@ constexpr std::size_t kEntryBytes = 200;
 }  // namespace
 
 std::uint64_t PrefixCache::NewEncoder() {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return ++next_encoder_;
 }
 
@@ -16,7 +18,7 @@ std::shared_ptr<const std::string> PrefixCache::Get(const lm::Prefix& prefix, st
                                                     const std::function<std::string()>& encode) {
   const Key key(prefix.id(), encoder);
   if (prefix.reusable()) {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     const auto found = index_.find(key);
     if (found != index_.end()) {
       entries_.splice(entries_.begin(), entries_, found->second);
@@ -28,7 +30,7 @@ std::shared_ptr<const std::string> PrefixCache::Get(const lm::Prefix& prefix, st
   encoded->shrink_to_fit();
   const std::size_t size = encoded->size() + kEntryBytes;
   if (size > max_bytes_) return encoded;
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   // Another thread may have encoded the same meanwhile.
   if (!index_.contains(key)) {
     entries_.push_front(Entry{key, encoded});
@@ -45,7 +47,7 @@ std::shared_ptr<const std::string> PrefixCache::Get(const lm::Prefix& prefix, st
 }
 
 std::size_t PrefixCache::size_bytes() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return size_bytes_;
 }
 

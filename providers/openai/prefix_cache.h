@@ -2,7 +2,6 @@
 
 #include <absl/base/thread_annotations.h>
 #include <absl/container/flat_hash_map.h>
-#include <absl/synchronization/mutex.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/base/mutex.h"
 #include "engine/lm/language_model.h"
 
 namespace dspex {
@@ -40,7 +40,7 @@ class PrefixCache {
   };
 
   const std::size_t max_bytes_;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::uint64_t next_encoder_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t size_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   /// The one used last stands first.

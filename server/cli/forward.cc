@@ -112,8 +112,8 @@ void AddForwardCommand(CLI::App& app, Action& action) {
       ->type_name("ID");
   command
       ->add_option("inputs", options->inputs,
-                   "Inputs. A value that is JSON (a number, true, null, [..], {..}) is sent as such, "
-                   "anything else as text; text that looks like JSON needs --input-json")
+                   "Inputs. A JSON list or object ([..], {..}) is sent as such, anything else as text, "
+                   "which becomes a number or truth value where the field is one")
       ->type_name("NAME=VALUE");
   command->add_option("--input-json", options->input_json, "All inputs as one JSON object; - reads standard input")
       ->type_name("JSON");

@@ -15,9 +15,11 @@ std::string Quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-bool IsJsonButNoString(absl::string_view text) {
+/// Lists and objects are sent as they stand. Anything else is text, which the server reads as the field's type wants
+/// it: `n=5` is a number for an int and the text "5" for a str.
+bool IsJsonListOrObject(absl::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
-  return first != absl::string_view::npos && text[first] != '"' && nlohmann::json::accept(text);
+  return first != absl::string_view::npos && (text[first] == '[' || text[first] == '{') && nlohmann::json::accept(text);
 }
 
 }  // namespace
@@ -34,7 +36,7 @@ absl::StatusOr<std::string> InputsJson(const std::vector<std::string>& words) {
     const std::string value = word.substr(equals + 1);
     if (!names.insert(name).second) return absl::InvalidArgumentError(absl::StrCat("input '", name, "' comes twice"));
     absl::StrAppend(&object, object.size() > 1 ? "," : "", Quoted(name), ":",
-                    IsJsonButNoString(value) ? value : Quoted(value));
+                    IsJsonListOrObject(value) ? value : Quoted(value));
   }
   return object + "}";
 }

@@ -8,12 +8,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(InputsJson, TextIsAStringAndOtherJsonIsSentAsItStands) {
+TEST(InputsJson, ListsAndObjectsAreSentAsTheyStandAndAllElseIsText) {
   EXPECT_EQ(InputsJson({}).value(), "{}");
   EXPECT_EQ(InputsJson({"question=What is 2 + 2?", "numbers=[1, 2.0]", "n=12345678901234567890", "b=true", "x=null",
                         R"(o={"k": "v"})"})
                 .value(),
-            R"({"question":"What is 2 + 2?","numbers":[1, 2.0],"n":12345678901234567890,"b":true,"x":null,)"
+            R"({"question":"What is 2 + 2?","numbers":[1, 2.0],"n":"12345678901234567890","b":"true","x":"null",)"
             R"("o":{"k": "v"}})");
 }
 
