@@ -1,6 +1,7 @@
 #include "server/serve/serve.h"
 
 #include <absl/strings/str_cat.h>
+#include <google/protobuf/generated_message_reflection.h>
 #include <google/protobuf/util/time_util.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
@@ -16,6 +17,7 @@
 #include "dspex/v1/prediction_service.grpc.pb.h"
 #include "dspex/v1/program_service.grpc.pb.h"
 #include "engine/base/task_scope.h"
+#include "health.pb.h"
 #include "providers/provider_stack.h"
 #include "server/config/provider_settings.h"
 #include "server/log/access_log.h"
@@ -76,6 +78,8 @@ struct Listening {
 absl::StatusOr<Listening> Listen(const config::v1::Config& settings, const std::vector<grpc::Service*>& services) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  // Reflection describes the health service from this message's file.
+  google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort(settings.listen(), grpc::InsecureServerCredentials(), &port);
