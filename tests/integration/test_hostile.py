@@ -103,7 +103,7 @@ def test_huge_metadata(client: Client, server: DspexServer) -> None:
 
 def test_a_compressed_bomb(client: Client, server: DspexServer) -> None:
     """A few hundred kilobytes that would unpack to far more than a request may have."""
-    request = forward_request(ECHO, {"text": "a" * (200 * MEBIBYTE)})
+    request = forward_request(ECHO, {"text": "a" * (100 * MEBIBYTE)})
     before = server.usage()
     with pytest.raises(grpc.RpcError) as caught:
         client.predictions.Forward(request, compression=grpc.Compression.Gzip, timeout=20)

@@ -131,7 +131,8 @@ LATENCY_MS = 5000
 def test_10_000_forwards_in_flight(start_server: Callable[..., DspexServer]) -> None:
     count = 10_000
     with MockLlm.start(binary("tests/mock_llm/mock_llm"), latency_ms=LATENCY_MS, record=False) as mock_llm:
-        mock_llm.script([{"reply": {"content": completion(answer="yes")}}])
+        quick = {"match": {"contains": "warm up"}, "latency": {"fixed_ms": 0}}
+        mock_llm.script([quick, {"reply": {"content": completion(answer="yes")}}])
         config = {
             "providers": {"openai": {"base_url": mock_llm.base_url, "max_connections": 12_000}},
             "limits": {"max_in_flight": 12_000},
@@ -155,6 +156,7 @@ def test_10_000_forwards_in_flight(start_server: Callable[..., DspexServer]) -> 
             report = json.loads(output)
             assert (report["requests"], report["errors"]) == (count, 0), report
             assert peak.in_flight == count, "all at once"
+            print(f"peak: {peak.resident / (1 << 20):.0f} MiB, {peak.threads} threads")
             assert peak.resident < 500 * (1 << 20)
             assert peak.threads <= before.threads + 2 * (os.cpu_count() or 1), "not one a request"
             assert Page(server.metrics_address).sum("dspex_rpcs_total", method="Forward", code="OK") == count + 200
