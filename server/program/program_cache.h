@@ -51,7 +51,7 @@ class ProgramCache : public ProgramObserver {
   };
 
   /// Registers itself as the store's observer. `store` and what `environment` refers to outlive the cache. Loads run in
-  /// `scope` on strands of `executor`; the scope is joined before the cache dies.
+  /// `scope` on `executor`, which is single-threaded or a strand; the scope is joined before the cache dies.
   ProgramCache(ProgramStore& store, ProgramEnvironment environment, TaskScope& scope, asio::any_io_executor executor,
                Options options);
   ~ProgramCache() override;

@@ -9,6 +9,7 @@
 #include "engine/base/error.h"
 #include "engine/base/mutex.h"
 #include "engine/base/reasons.h"
+#include "engine/base/waiter.h"
 #include "engine/module/fake_language_model.h"
 #include "server/store/sqlite_program_store.h"
 #include "server/store/store_testing.h"
@@ -33,10 +34,11 @@ class WatchedStore : public ProgramStore {
   Task<v1::Program> Get(std::string tenant, std::string id, RevisionSelector selector) override {
     ++reads;
     absl::StatusOr<v1::Program> program = co_await store_.Get(std::move(tenant), std::move(id), std::move(selector));
-    const std::shared_ptr<Notification> hold = held;
-    if (hold != nullptr) {
+    if (hold_next.exchange(false)) {
+      held = std::make_shared<Waiter>(co_await asio::this_coro::executor);
       has_read.Notify();
-      hold->Wait();
+      const absl::Status woken = co_await held->Wait(kNoDeadline);
+      if (!woken.ok()) co_return woken;
     }
     co_return program;
   }
@@ -62,8 +64,9 @@ class WatchedStore : public ProgramStore {
   void SetObserver(ProgramObserver* observer) override { store_.SetObserver(observer); }
 
   std::atomic<int> reads{0};
-  /// Set before the read that it holds up.
-  std::shared_ptr<Notification> held;
+  /// Holds up the next read, once it has read, until `held` is woken.
+  std::atomic<bool> hold_next{false};
+  std::shared_ptr<Waiter> held;
   Notification has_read;
 
  private:
@@ -192,14 +195,12 @@ TEST_F(ProgramCacheTest, AnAnsweredWriteIsSeenByTheNextRead) {
 // A load that has read the old state when the change commits must not bring it into the cache.
 TEST_F(ProgramCacheTest, ALoadThatAChangeOvertookIsNotKept) {
   Create("qa");
-  const auto hold = std::make_shared<Notification>();
-  watched_.held = hold;
+  watched_.hold_next = true;
   auto early = Start("programs/qa");
   watched_.has_read.Wait();
-  watched_.held = nullptr;
   Update("qa", "two");
   EXPECT_EQ(Get("programs/qa")->name, "programs/qa@2");
-  hold->Notify();
+  watched_.held->Wake();
   // It began before the change, so either answer is right.
   EXPECT_EQ(early.get()->name, "programs/qa@1");
   EXPECT_EQ(Get("programs/qa")->name, "programs/qa@2");
@@ -208,8 +209,7 @@ TEST_F(ProgramCacheTest, ALoadThatAChangeOvertookIsNotKept) {
 
 TEST_F(ProgramCacheTest, OneLoadServesAllWhoWait) {
   Create("qa");
-  const auto hold = std::make_shared<Notification>();
-  watched_.held = hold;
+  watched_.hold_next = true;
   auto first = Start("programs/qa");
   watched_.has_read.Wait();
   std::vector<std::future<absl::StatusOr<ProgramHandle>>> others;
@@ -220,7 +220,7 @@ TEST_F(ProgramCacheTest, OneLoadServesAllWhoWait) {
   EXPECT_EQ(late.code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_EQ(ErrorReason(late), reason::kDeadlineExceeded);
   EXPECT_EQ(ErrorMetadata(late, "where"), "program");
-  hold->Notify();
+  watched_.held->Wake();
   const auto program = first.get();
   ASSERT_TRUE(program.ok());
   for (auto& other : others) EXPECT_EQ(other.get()->program, program->program);

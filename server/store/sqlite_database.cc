@@ -82,7 +82,7 @@ std::vector<SqliteDatabase::Queued> SqliteDatabase::TakeGroup() {
 }
 
 void SqliteDatabase::WriteGroup(std::vector<Queued>& group) {
-  std::vector<absl::Status> results;
+  std::vector<bool> succeeded;
   absl::Status committed;
   {
     MutexLock lock(&writer_mutex_);
@@ -91,28 +91,24 @@ void SqliteDatabase::WriteGroup(std::vector<Queued>& group) {
       db.exec("BEGIN IMMEDIATE");
       for (Queued& write : group) {
         db.exec("SAVEPOINT operation");
-        absl::Status status = CatchSqlite([&] { return write.apply(db); });
+        const absl::Status status = write.apply(db);
         if (!InTransaction(db)) {
           // Lost, and with it what the group did so far.
           return status.ok() ? absl::InternalError("an operation ended the transaction of its group") : status;
         }
         if (!status.ok()) db.exec("ROLLBACK TO operation");
         db.exec("RELEASE operation");
-        results.push_back(std::move(status));
+        succeeded.push_back(status.ok());
       }
       db.exec("COMMIT");
       return absl::OkStatus();
     });
     if (!committed.ok()) RollBackIfOpen(db);
   }
-  if (!committed.ok()) {
-    for (const Queued& write : group) write.answer(committed);
-    return;
+  for (std::size_t i = 0; committed.ok() && i < group.size(); ++i) {
+    if (succeeded[i] && group[i].on_commit) group[i].on_commit();
   }
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    if (results[i].ok() && group[i].on_commit) group[i].on_commit();
-  }
-  for (std::size_t i = 0; i < group.size(); ++i) group[i].answer(results[i]);
+  for (const Queued& write : group) write.answer(committed);
 }
 
 SqliteDatabase::Readers::Readers(std::string path) : path_(std::move(path)) {}

@@ -18,6 +18,7 @@
 #include "server/store/blocking_pool.h"
 #include "server/store/data_lock.h"
 #include "server/store/one_shot.h"
+#include "server/store/sqlite_connection.h"
 
 namespace SQLite {
 class Database;
@@ -63,17 +64,18 @@ class SqliteDatabase {
     auto result = std::make_shared<absl::StatusOr<T>>();
     Queued queued;
     queued.apply = [result, operation = std::move(operation)](SQLite::Database& db) {
-      *result = operation(db);
+      const absl::Status caught = CatchSqlite([&] {
+        *result = operation(db);
+        return absl::OkStatus();
+      });
+      if (!caught.ok()) *result = caught;
       return result->status();
     };
     queued.on_commit = std::move(on_commit);
-    queued.answer = [answer, result](const absl::Status& status) {
-      // An operation's own error is in both; a failed commit overrides what was promised.
-      if (status.ok()) {
-        answer->Set(std::move(*result));
-      } else {
-        answer->Set(status);
-      }
+    queued.answer = [answer, result](const absl::Status& committed) {
+      // A failed commit overrides what the operation said.
+      if (!committed.ok()) *result = committed;
+      answer->Set(std::move(*result));
     };
     const absl::Status submitted = Submit(std::move(queued));
     if (!submitted.ok()) co_return submitted;
@@ -106,9 +108,11 @@ class SqliteDatabase {
 
  private:
   struct Queued {
+    /// Runs the operation; throws nothing.
     std::function<absl::Status(SQLite::Database&)> apply;
     std::function<void()> on_commit;
-    std::function<void(const absl::Status&)> answer;
+    /// Hands over the operation's result, or the error of its commit.
+    std::function<void(const absl::Status& committed)> answer;
   };
 
   /// Connections for reading, opened when needed, one thread at a time each.
