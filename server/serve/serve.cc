@@ -17,7 +17,7 @@
 #include "dspex/v1/prediction_service.grpc.pb.h"
 #include "dspex/v1/program_service.grpc.pb.h"
 #include "engine/base/task_scope.h"
-#include "health.pb.h"
+#include "grpc/health/v1/health.pb.h"
 #include "providers/provider_stack.h"
 #include "server/config/provider_settings.h"
 #include "server/log/access_log.h"

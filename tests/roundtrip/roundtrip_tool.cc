@@ -71,11 +71,8 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
-    {"completion", ReadCompletion},
-    {"signature", ReadSignature},
-    {"text", ReadText},
-    {"value", CoerceValue},
-    {"format", Format},
+    {"completion", ReadCompletion}, {"signature", ReadSignature}, {"text", ReadText},
+    {"value", CoerceValue},         {"format", Format},
 };
 
 Json Answer(const absl::StatusOr<Json>& result) {
