@@ -19,7 +19,9 @@ from pathlib import Path
 def main() -> None:
     version, expected, target = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     proxies = os.environ.get("GOPROXY", "").replace("|", ",").split(",")
-    proxy = next((proxy for proxy in proxies if proxy.startswith("http")), "https://proxy.golang.org")
+    proxy = next((proxy for proxy in proxies if proxy.startswith("http")), None)
+    if proxy is None:
+        sys.exit(f"fetch_go: put Go {version} or newer into PATH, or set GOPROXY to a Go module proxy")
     module = f"v0.0.1-go{version}.linux-amd64"
     with urllib.request.urlopen(f"{proxy}/golang.org/toolchain/@v/{module}.zip", timeout=300) as response:
         archive = response.read()
