@@ -23,13 +23,6 @@ from tests.support.paths import binary
 from tests.support.server import DspexServer
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if sanitizer := os.environ.get("DSPEX_SANITIZER"):
-        for item in items:
-            if item.get_closest_marker("measures") is not None:
-                item.add_marker(pytest.mark.skip(reason=f"measures, and the server is built with {sanitizer}"))
-
-
 @pytest.fixture(scope="session")
 def shared_mock_llm() -> Iterator[MockLlm]:
     with MockLlm.start(binary("tests/mock_llm/mock_llm")) as mock:

@@ -17,6 +17,7 @@ from tests.integration.metrics import Page
 from tests.mock_llm.client import MockLlm
 from tests.support.errors import rich_error
 from tests.support.paths import binary
+from tests.support.process import memory_counts
 from tests.support.server import DspexServer, eventually
 
 Code = grpc.StatusCode
@@ -180,7 +181,7 @@ def test_10_000_forwards_in_flight(start_server: Callable[..., DspexServer]) -> 
             assert (report["requests"], report["errors"]) == (count, 0), report
             assert peak.in_flight == count, "all at once"
             print(f"peak: {peak.resident / (1 << 20):.0f} MiB, {peak.threads} threads")
-            assert peak.resident < 500 * (1 << 20)
+            assert not memory_counts() or peak.resident < 500 * (1 << 20)
             assert peak.threads <= before.threads + 2 * (os.cpu_count() or 1), "not one a request"
             assert Page(server.metrics_address).sum("dspex_rpcs_total", method="Forward", code="OK") == count + 200
 

@@ -19,6 +19,11 @@ class Usage:
     cpu_seconds: float
 
 
+def memory_counts() -> bool:
+    """Whether memory is the server's own: a sanitizer keeps what was freed, and a shadow of all of it."""
+    return "DSPEX_SANITIZER" not in os.environ
+
+
 def usage(pid: int) -> Usage:
     """Reads the usage of a running process."""
     proc = Path(f"/proc/{pid}")
