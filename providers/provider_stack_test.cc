@@ -14,7 +14,6 @@
 namespace dspex {
 namespace {
 
-using http::Eventually;
 using http::IoThreads;
 using http::Peer;
 using http::PeerConnection;

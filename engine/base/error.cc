@@ -46,10 +46,12 @@ Error&& Error::With(absl::string_view key, absl::string_view value) && { return 
 Error& Error::With(absl::string_view key, long long value) & { return With(key, absl::StrCat(value)); }
 Error&& Error::With(absl::string_view key, long long value) && { return std::move(With(key, value)); }
 
-Error&& Error::RetryAfter(std::chrono::milliseconds delay) && {
+Error& Error::RetryAfter(std::chrono::milliseconds delay) & {
   retry_after_ = delay;
-  return std::move(*this);
+  return *this;
 }
+
+Error&& Error::RetryAfter(std::chrono::milliseconds delay) && { return std::move(RetryAfter(delay)); }
 
 Error&& Error::Violation(absl::string_view field, absl::string_view description) && {
   violations_.emplace_back(field, description);

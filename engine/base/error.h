@@ -38,6 +38,7 @@ class Error {
   Error&& With(absl::string_view key, long long value) &&;
 
   /// Adds a RetryInfo: the caller may try again after `delay`.
+  Error& RetryAfter(std::chrono::milliseconds delay) &;
   Error&& RetryAfter(std::chrono::milliseconds delay) &&;
 
   /// Adds a BadRequest violation. `field` is the path within the request, "program.modules[0].predict.signature".

@@ -72,7 +72,7 @@ Task<Response> ExchangeAtHome(std::shared_ptr<Connection> connection, Buffers re
 
 class PooledClient final : public Client {
  public:
-  PooledClient(Url url, const ClientOptions& options, std::shared_ptr<Server> server)
+  PooledClient(const Url& url, const ClientOptions& options, std::shared_ptr<Server> server)
       : base_url_(url.ToString()),
         user_agent_(options.user_agent),
         addresses_(SystemLookUp(url.host, url.port), kKeepAddresses),
@@ -198,7 +198,7 @@ StatusTask PooledClient::OpenConnection(Lease& lease, const Bound& total) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
+absl::StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
   absl::StatusOr<Url> url = ParseUrl(options.base_url);
   if (!url.ok()) return url.status();
   auto server = std::make_shared<Server>();
@@ -210,7 +210,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
     if (!tls.ok()) return tls.status();
     server->tls = *std::move(tls);
   }
-  return std::make_unique<PooledClient>(*std::move(url), options, std::move(server));
+  return std::make_unique<PooledClient>(*url, options, std::move(server));
 }
 
 }  // namespace dspex::http

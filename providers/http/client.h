@@ -62,7 +62,7 @@ struct PoolStats {
 class Client {
  public:
   /// INVALID_ARGUMENT if the URL or the certificate file is not usable.
-  static absl::StatusOr<std::unique_ptr<Client>> Create(ClientOptions options);
+  static absl::StatusOr<std::unique_ptr<Client>> Create(const ClientOptions& options);
   virtual ~Client() = default;
 
   /// The constant start of every POST to `path` (below the base URL), made once. `headers` are fields in addition to

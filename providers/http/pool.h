@@ -84,7 +84,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
     std::vector<std::shared_ptr<Connection>> idle;
   };
 
-  Lease TryAcquireLocked(const asio::any_io_executor& home) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Lease TryAcquireLocked(const asio::any_io_executor& executor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Release(std::shared_ptr<Connection> connection);
   Lease TakeIdle(Home& home) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

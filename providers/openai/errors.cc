@@ -169,6 +169,7 @@ absl::Status CheckResponse(const http::Response& response, const ErrorSource& so
     // Changes `error` in place; its result is that same object.
     if (delay.has_value()) static_cast<void>(std::move(error).RetryAfter(*delay));
   }
+  // NOLINTNEXTLINE(bugprone-use-after-move): nothing was moved out of it.
   return WithSource(error, source, RequestId(response.headers));
 }
 

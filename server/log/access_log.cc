@@ -9,7 +9,9 @@ namespace dspex {
 namespace {
 
 double Milliseconds(Clock::duration duration) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(duration).count() / 1000.0;
+  // To the microsecond, so that lines stay short.
+  const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(duration);
+  return static_cast<double>(microseconds.count()) / 1000.0;
 }
 
 // The names of gRPC's status codes, as its documentation spells them.

@@ -156,6 +156,7 @@ TEST_F(CallTest, ACancellationReachesTheAwaitedOperationAndCleanUpRuns) {
   FakeRpc rpc;
   Response response;
   Notification started;
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): the call object keeps the closure.
   StartUnary(rpc, response, [&started](RequestContext, const Request&, Response& r) -> StatusTask {
     started.Notify();
     const absl::Status slept = co_await Sleep(1h);
@@ -189,6 +190,7 @@ TEST_F(CallTest, CallsThatRaceWithTheirCancellationAllEnd) {
   std::vector<Response> responses(kCalls);
   for (int i = 0; i < kCalls; ++i) {
     const auto duration = std::chrono::microseconds(random() % 300);
+    // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): the call object keeps the closure.
     StartUnary(rpcs[i], responses[i], [duration](RequestContext, const Request&, Response& r) -> StatusTask {
       const absl::Status status = co_await Sleep(duration);
       r.value = 1;
@@ -238,6 +240,7 @@ TEST_F(CallTest, ACancelledWriteKeepsItsMessageUntilTheWriteIsDone) {
     writing.Notify();
   };
   std::atomic<bool> message_alive{false};
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): the call object keeps the closure.
   StartStream(rpc, [&message_alive](RequestContext, const Request&, ResponseWriter<Response>& out) -> StatusTask {
     const auto response = std::make_unique<Response>(Response{42});
     message_alive = true;

@@ -106,7 +106,7 @@ TEST_F(SqliteDatabaseTest, WritesThatGatherShareACommit) {
     sqlite3_commit_hook(db.getHandle(), [](void* count) { return ++*static_cast<int*>(count), 0; }, &commits);
   });
   auto release = std::make_shared<Notification>();
-  auto blocked = Block(*database, release);
+  [[maybe_unused]] auto blocked = Block(*database, release);
   std::vector<std::future<absl::StatusOr<int>>> writes;
   for (int i = 1; i <= 100; ++i) writes.push_back(io_.Start(Insert(*database, i)));
   io_.Settle();
@@ -149,7 +149,7 @@ TEST_F(SqliteDatabaseTest, NobodyIsAnsweredBeforeTheCommit) {
 TEST_F(SqliteDatabaseTest, AFailedOperationIsUndoneAloneInItsGroup) {
   auto database = OpenWithTable();
   auto release = std::make_shared<Notification>();
-  auto blocked = Block(*database, release);
+  [[maybe_unused]] auto blocked = Block(*database, release);
   auto one = io_.Start(Insert(*database, 1));
   auto two = io_.Start(Insert(*database, 2, absl::NotFoundError("no")));
   auto three = io_.Start(database->Write<int>([](SQLite::Database& db) { return Execute(db, "INSERT INTO nowhere"); },
@@ -172,7 +172,7 @@ TEST_F(SqliteDatabaseTest, AFailedCommitFailsItsWholeGroupAndLeavesNothing) {
   database->WithWriterForTest(
       [](SQLite::Database& db) { sqlite3_commit_hook(db.getHandle(), [](void*) { return 1; }, nullptr); });
   auto release = std::make_shared<Notification>();
-  auto blocked = Block(*database, release);
+  [[maybe_unused]] auto blocked = Block(*database, release);
   auto one = io_.Start(Insert(*database, 1));
   // What this one was told depends on what else the group did, which is gone.
   auto two = io_.Start(Insert(*database, 2, absl::NotFoundError("no")));
@@ -193,7 +193,7 @@ TEST_F(SqliteDatabaseTest, AFailedCommitFailsItsWholeGroupAndLeavesNothing) {
 TEST_F(SqliteDatabaseTest, RefusesWritesThatDoNotFitItsQueue) {
   auto database = OpenWithTable(2);
   auto release = std::make_shared<Notification>();
-  auto blocked = Block(*database, release);
+  [[maybe_unused]] auto blocked = Block(*database, release);
   std::vector<std::future<absl::StatusOr<int>>> writes;
   for (int i = 1; i <= 3; ++i) writes.push_back(io_.Start(Insert(*database, i)));
   const absl::Status refused = writes[2].get().status();

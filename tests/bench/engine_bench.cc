@@ -79,7 +79,7 @@ asio::awaitable<void> ForwardAll(benchmark::State& state, const Program& program
   }
 }
 
-void Run(benchmark::State& state, int demos, std::string question, std::string answer) {
+void Run(benchmark::State& state, int demos, std::string question, const std::string& answer) {
   OneModel models(absl::StrCat("[[ ## answer ## ]]\n", answer, "\n\n[[ ## completed ## ]]\n"));
   const auto program = Program::Create(Definition(demos), {.language_models = &models, .default_lm = ""}).value();
   asio::io_context io(1);
@@ -108,7 +108,7 @@ void BM_ForwardLargeCompletion(benchmark::State& state) { Run(state, 0, "Tell me
 BENCHMARK(BM_ForwardLargeCompletion);
 
 // Parse alone, 50 kB: prose, prose in another script, and what looks like markers everywhere.
-void BM_Parse(benchmark::State& state, std::string text) {
+void BM_Parse(benchmark::State& state, const std::string& text) {
   const auto adapter = MakeChatAdapter();
   const Signature signature = Signature::FromString("question -> answer").value();
   const std::string completion = absl::StrCat("[[ ## answer ## ]]\n", text, "\n\n[[ ## completed ## ]]\n");
