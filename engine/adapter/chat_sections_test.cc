@@ -4,8 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <ctime>
 #include <string>
 #include <utility>
 #include <vector>
@@ -103,29 +101,14 @@ TEST(ChatSectionsTest, KeepsNul) {
   EXPECT_THAT(Read(absl::string_view("[[ ## a ## ]]\nx\0y", 17)), ElementsAre(Pair("a", std::string("x\0y", 3))));
 }
 
-double CpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-// Ten times the text takes about ten times as long: with quadratic work it would be a hundred.
-TEST(ChatSectionsTest, TakesLinearTimeOnHostileTexts) {
-  const auto seconds = [](const std::string& piece, std::size_t bytes) {
-    std::string text;
-    while (text.size() < bytes) text += piece;
-    double best = 1e9;
-    for (int i = 0; i < 5; ++i) {
-      const double start = CpuSeconds();
-      (void)Read(text);
-      best = std::min(best, CpuSeconds() - start);
-    }
-    return best;
-  };
+// The work is linear in the text: with quadratic work this test would not end within its time limit.
+TEST(ChatSectionsTest, EndsOnLargeHostileTexts) {
   for (const char* piece : {"[", "[[ ## ", " ", "[[ ## a", "[[ ## a ## ]]", "\n[[ ## a ## ]]", " \xE3\x80\x80",
                             "\xE2\x80\xA8", "[[ ## a ## ]]        ", "\xFF"}) {
     SCOPED_TRACE(piece);
-    EXPECT_LT(seconds(piece, 500'000), 40 * seconds(piece, 50'000) + 0.02);
+    std::string text;
+    while (text.size() < 1'000'000) text += piece;
+    EXPECT_LE(Read(text).size(), text.size() / 10);
   }
 }
 
