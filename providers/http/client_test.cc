@@ -428,13 +428,7 @@ TEST_F(ClientTest, AFailedConnectLetsTheNextOneTry) {
 }
 
 TEST_F(ClientTest, ManyAtATimeWithinTheBound) {
-  std::atomic<int> now{0};
-  std::atomic<int> most{0};
-  Peer peer([&](PeerConnection& connection, int) {
-    most = std::max(most.load(), ++now);
-    Echo(connection, 0);
-    --now;
-  });
+  Peer peer([](PeerConnection& connection, int) { Echo(connection, 0); });
   options_.max_connections = 16;
   Connect(peer.url());
   std::vector<std::string> bodies;
@@ -446,6 +440,9 @@ TEST_F(ClientTest, ManyAtATimeWithinTheBound) {
   int answered = 0;
   for (std::size_t i = 0; i < 1000; ++i) {
     const absl::StatusOr<Response> response = running[i].Get();
+    // Not counted at the peer, which learns of a cancelled connection's end after the next one has begun.
+    const PoolStats stats = client_->stats();
+    EXPECT_LE(stats.in_use + stats.idle, 16);
     if (response.ok()) {
       EXPECT_EQ(response->body, bodies[i]);
       ++answered;
@@ -455,7 +452,6 @@ TEST_F(ClientTest, ManyAtATimeWithinTheBound) {
     }
   }
   EXPECT_GE(answered, 857);
-  EXPECT_LE(most, 16);
   EXPECT_TRUE(Eventually([&] { return client_->stats().in_use == 0; }));
   EXPECT_EQ(client_->stats().waiting, 0);
   EXPECT_LE(client_->stats().idle, 16);
