@@ -55,8 +55,9 @@ Server::Server(asio::io_context& context, const Options& options, Script script)
 
 absl::Status Server::SetScript(absl::string_view text) {
   absl::StatusOr<Script> script = Script::Parse(text, options_.latency);
-  if (script.ok()) script_ = *std::move(script);
-  return script.status();
+  if (!script.ok()) return script.status();
+  script_ = *std::move(script);
+  return absl::OkStatus();
 }
 
 void Server::Stop() {
