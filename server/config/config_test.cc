@@ -134,6 +134,7 @@ TEST(Resolve, NoConfigurationIsValidAndHasTheDocumentedDefaults) {
   EXPECT_EQ(settings.data_dir(), "dspex-data");
   EXPECT_EQ(settings.limits().max_in_flight(), 4096);
   EXPECT_EQ(settings.limits().max_request_bytes(), 16 << 20);
+  EXPECT_EQ(settings.limits().max_in_flight_bytes(), 1 << 30);
   EXPECT_EQ(settings.limits().forward_timeout().seconds(), 300);
   EXPECT_EQ(settings.drain().time_limit().seconds(), 30);
   EXPECT_TRUE(settings.log().access());
@@ -193,6 +194,8 @@ TEST(Resolve, RefusesValuesOutOfRangeByTheirPath) {
   EXPECT_THAT(ResolveError("default_lm: gpt-4o"), HasSubstr("default_lm is 'gpt-4o'"));
   EXPECT_EQ(ResolveError("limits: {max_in_flight: -1}"),
             "configuration: limits.max_in_flight is -1; it must be from 1 to 1000000");
+  EXPECT_EQ(ResolveError("limits: {max_request_bytes: 2048, max_in_flight_bytes: 2047}"),
+            "configuration: limits.max_in_flight_bytes is 2047; it must be from 2048 to 1099511627776");
   EXPECT_THAT(ResolveError("limits: {forward_timeout: 0s}"), HasSubstr("limits.forward_timeout"));
   EXPECT_THAT(ResolveError("providers: {a: {base_url: localhost}}"), HasSubstr("providers.a.base_url"));
   EXPECT_THAT(ResolveError("providers: {a/b: {}}"), HasSubstr("providers.a/b is no name"));

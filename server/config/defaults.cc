@@ -41,6 +41,7 @@ void ApplyDefaults(Provider& provider) {
 void ApplyDefaults(Limits& limits) {
   if (limits.max_in_flight() == 0) limits.set_max_in_flight(4 * kKiB);
   if (limits.max_request_bytes() == 0) limits.set_max_request_bytes(16 * kMiB);
+  if (limits.max_in_flight_bytes() == 0) limits.set_max_in_flight_bytes(std::int64_t{1} << 30);
   if (!limits.has_forward_timeout()) *limits.mutable_forward_timeout() = Seconds(300);
   if (limits.prefix_cache_bytes() == 0) limits.set_prefix_cache_bytes(64 * kMiB);
   if (limits.program_cache_entries() == 0) limits.set_program_cache_entries(kKiB);

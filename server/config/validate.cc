@@ -94,6 +94,8 @@ absl::Status CheckProvider(const std::string& name, const Provider& provider) {
 absl::Status CheckLimits(const Limits& limits) {
   absl::Status status = CheckRange("limits.max_in_flight", limits.max_in_flight(), 1, 1'000'000);
   status.Update(CheckRange("limits.max_request_bytes", limits.max_request_bytes(), 1024, kGiB));
+  status.Update(
+      CheckRange("limits.max_in_flight_bytes", limits.max_in_flight_bytes(), limits.max_request_bytes(), 1024 * kGiB));
   status.Update(CheckPositive("limits.forward_timeout", limits.forward_timeout()));
   status.Update(CheckRange("limits.prefix_cache_bytes", limits.prefix_cache_bytes(), 1, 64 * kGiB));
   status.Update(CheckRange("limits.program_cache_entries", limits.program_cache_entries(), 1, 1'000'000));

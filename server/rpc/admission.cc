@@ -10,26 +10,40 @@
 
 namespace dspex {
 
-absl::Status Admission::Enter() {
+namespace {
+
+absl::Status Overloaded(absl::string_view what, absl::string_view key, std::int64_t limit) {
+  return Error(absl::StatusCode::kResourceExhausted, reason::kOverloaded,
+               absl::StrCat("The server has ", limit, " ", what,
+                            " in flight, its limit. Try again later, or raise limits.", key, "."))
+      .With("limit", limit)
+      .RetryAfter(std::chrono::seconds(1));
+}
+
+}  // namespace
+
+absl::Status Admission::Enter(std::int64_t bytes) {
   // Counted first and checked after, here and in Close: one of the two always sees the other.
-  const int before = in_flight_.fetch_add(1);
+  const int calls_before = in_flight_.fetch_add(1);
+  const std::int64_t bytes_now = bytes_.fetch_add(bytes) + bytes;
   if (closed_.load()) {
-    Leave();
+    Leave(bytes);
     return Error(absl::StatusCode::kUnavailable, reason::kDraining,
                  "The server is shutting down. Send the call to another replica, or again once the server is back.");
   }
-  if (before >= max_in_flight_) {
-    Leave();
-    return Error(absl::StatusCode::kResourceExhausted, reason::kOverloaded,
-                 absl::StrCat("The server has ", max_in_flight_,
-                              " calls in flight, its limit. Try again later, or raise limits.max_in_flight."))
-        .With("limit", max_in_flight_)
-        .RetryAfter(std::chrono::seconds(1));
+  if (calls_before >= limits_.calls) {
+    Leave(bytes);
+    return Overloaded("calls", "max_in_flight", limits_.calls);
+  }
+  if (bytes_now > limits_.bytes) {
+    Leave(bytes);
+    return Overloaded("bytes of requests", "max_in_flight_bytes", limits_.bytes);
   }
   return absl::OkStatus();
 }
 
-void Admission::Leave() {
+void Admission::Leave(std::int64_t bytes) {
+  bytes_.fetch_sub(bytes);
   if (in_flight_.fetch_sub(1) != 1 || !closed_.load()) return;
   std::function<void()> on_idle;
   {
@@ -47,7 +61,7 @@ void Admission::Close(std::function<void()> on_idle) {
   // A call of our own: leaving it finds the count at zero if nothing is in flight.
   in_flight_.fetch_add(1);
   closed_.store(true);
-  Leave();
+  Leave(0);
 }
 
 }  // namespace dspex

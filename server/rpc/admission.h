@@ -4,20 +4,30 @@
 #include <absl/status/status.h>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
+
 #include "engine/base/mutex.h"
 
 namespace dspex {
 
-/// Counts the calls in flight, refuses what is beyond the limit and, at drain, everything. Thread-safe.
+/// Bounds on the calls in flight.
+struct AdmissionLimits {
+  int calls = 0;
+  /// Of the request messages, as they came over the wire.
+  std::int64_t bytes = 0;
+};
+
+/// Counts the calls in flight and their requests' bytes, refuses what is beyond the limits and, at drain, everything.
+/// Thread-safe.
 class Admission {
  public:
-  explicit Admission(int max_in_flight) : max_in_flight_(max_in_flight) {}
+  explicit Admission(const AdmissionLimits& limits) : limits_(limits) {}
 
-  /// Takes a place for a call; Leave gives it back. RESOURCE_EXHAUSTED / SERVER_OVERLOADED with RetryInfo at the limit,
-  /// UNAVAILABLE / SERVER_DRAINING once closed.
-  absl::Status Enter();
-  void Leave();
+  /// Takes a place for a call with a request of `bytes`; Leave, with the same number, gives it back. RESOURCE_EXHAUSTED
+  /// / SERVER_OVERLOADED with RetryInfo at a limit, UNAVAILABLE / SERVER_DRAINING once closed.
+  absl::Status Enter(std::int64_t bytes);
+  void Leave(std::int64_t bytes);
 
   /// Refuses new calls from now on. `on_idle` is called once, by whoever makes the count zero (perhaps at once).
   void Close(std::function<void()> on_idle);
@@ -25,8 +35,9 @@ class Admission {
   int in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
 
  private:
-  const int max_in_flight_;
+  const AdmissionLimits limits_;
   std::atomic<int> in_flight_{0};
+  std::atomic<std::int64_t> bytes_{0};
   std::atomic<bool> closed_{false};
   Mutex mutex_;
   std::function<void()> on_idle_ ABSL_GUARDED_BY(mutex_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <google/protobuf/message_lite.h>
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
@@ -18,8 +19,8 @@ class Bridge {
   template <typename Handler, typename Request, typename Response>
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, const Method& method, const Request* request,
                                   Response* response, Handler handler) {
-    CallStart start = StartOf(*context);
-    if (const absl::Status status = environment_.admission->Enter(); !status.ok()) {
+    CallStart start = StartOf(*context, *request);
+    if (const absl::Status status = environment_.admission->Enter(start.request_bytes); !status.ok()) {
       grpc::ServerUnaryReactor* refusal = context->DefaultReactor();
       refusal->Finish(Refuse(method, start, status));
       return refusal;
@@ -31,8 +32,8 @@ class Bridge {
   template <typename Response, typename Handler, typename Request>
   grpc::ServerWriteReactor<Response>* ServerStream(grpc::CallbackServerContext* context, const Method& method,
                                                    const Request* request, Handler handler) {
-    CallStart start = StartOf(*context);
-    if (const absl::Status status = environment_.admission->Enter(); !status.ok()) {
+    CallStart start = StartOf(*context, *request);
+    if (const absl::Status status = environment_.admission->Enter(start.request_bytes); !status.ok()) {
       return new RefusedStream<Response>(Refuse(method, start, status));
     }
     return new ServerStreamCall<grpc::ServerWriteReactor<Response>, Handler, Request, Response>(
@@ -48,7 +49,7 @@ class Bridge {
   };
 
   /// The caller's deadline and request id (metadata x-request-id, if well formed; otherwise a new one).
-  static CallStart StartOf(const grpc::CallbackServerContext& context);
+  static CallStart StartOf(const grpc::CallbackServerContext& context, const google::protobuf::MessageLite& request);
   /// Notes a refused call in metrics and log; the status to finish it with.
   grpc::Status Refuse(const Method& method, const CallStart& start, const absl::Status& status);
 

@@ -13,12 +13,16 @@
 namespace dspex {
 
 CallCore::CallCore(const CallEnvironment& environment, const Method& method, CallStart start)
-    : environment_(environment), method_(method), executor_(environment.io->Next()), deadline_(start.deadline) {
+    : environment_(environment),
+      method_(method),
+      executor_(environment.io->Next()),
+      deadline_(start.deadline),
+      request_bytes_(start.request_bytes) {
   record_.request_id = std::move(start.request_id);
   method_.metrics->Started();
 }
 
-CallCore::~CallCore() { environment_.admission->Leave(); }
+CallCore::~CallCore() { environment_.admission->Leave(request_bytes_); }
 
 void CallCore::Launch() {
   // Posted rather than spawned from here, so that the cancellation signal is only ever touched on the executor and the

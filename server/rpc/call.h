@@ -38,6 +38,8 @@ struct CallEnvironment {
 struct CallStart {
   std::string request_id;
   TimePoint deadline = kNoDeadline;
+  /// Of the request message.
+  std::int64_t request_bytes = 0;
 };
 
 /// The life of one call, whatever its kind: begins with a coroutine on an I/O thread, ends with Finish, and dies when
@@ -79,6 +81,7 @@ class CallCore {
   const Method& method_;
   const IoPool::Executor executor_;
   const TimePoint deadline_;
+  const std::int64_t request_bytes_;
   RequestRecord record_;
   boost::asio::cancellation_signal cancel_;
   std::atomic<int> references_{2};

@@ -109,19 +109,19 @@ class CallTest : public testing::Test {
   template <typename Handler>
   void StartUnary(FakeRpc& rpc, Response& response, Handler handler) {
     static const Request request;
-    ASSERT_TRUE(admission_.Enter().ok());
+    ASSERT_TRUE(admission_.Enter(0).ok());
     rpc.Expect();
-    new UnaryCall<FakeRpc::Reactor, Handler, Request, Response>(environment_, method_, CallStart{"id-1", kNoDeadline},
+    new UnaryCall<FakeRpc::Reactor, Handler, Request, Response>(environment_, method_, CallStart{.request_id = "id-1"},
                                                                 std::move(handler), &request, &response);
   }
 
   template <typename Handler>
   void StartStream(FakeRpc& rpc, Handler handler) {
     static const Request request;
-    ASSERT_TRUE(admission_.Enter().ok());
+    ASSERT_TRUE(admission_.Enter(0).ok());
     rpc.Expect();
     new ServerStreamCall<FakeRpc::Reactor, Handler, Request, Response>(
-        environment_, method_, CallStart{"id-1", kNoDeadline}, std::move(handler), &request);
+        environment_, method_, CallStart{.request_id = "id-1"}, std::move(handler), &request);
   }
 
   Logger logger_{LogLevel::kOff};
@@ -129,7 +129,7 @@ class CallTest : public testing::Test {
   Metrics metrics_;
   std::unique_ptr<MethodMetrics> method_metrics_ = metrics_.ForMethod("test.Service", "Method");
   Method method_{"test.Service", "Method", method_metrics_.get()};
-  Admission admission_{100000};
+  Admission admission_{{.calls = 100000}};
   IoPool io_{2};
   CallEnvironment environment_{&io_, &admission_, &access_log_};
 };
@@ -262,31 +262,45 @@ TEST_F(CallTest, ACancelledWriteKeepsItsMessageUntilTheWriteIsDone) {
   EXPECT_EQ(rpc.Wait().error_code(), grpc::StatusCode::CANCELLED);
 }
 
-TEST(AdmissionTest, RefusesBeyondItsLimitAndTellsWhenToTryAgain) {
-  Admission admission(1);
-  ASSERT_TRUE(admission.Enter().ok());
-  const absl::Status refused = admission.Enter();
+void ExpectOverloaded(const absl::Status& refused, const std::string& limit) {
   EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ErrorReason(refused), "SERVER_OVERLOADED");
+  EXPECT_EQ(ErrorMetadata(refused, "limit"), limit);
   EXPECT_TRUE(refused.GetPayload("type.googleapis.com/google.rpc.RetryInfo").has_value());
-  admission.Leave();
-  EXPECT_TRUE(admission.Enter().ok());
+}
+
+TEST(AdmissionTest, RefusesCallsBeyondItsLimitAndTellsWhenToTryAgain) {
+  Admission admission({.calls = 1, .bytes = 100});
+  ASSERT_TRUE(admission.Enter(0).ok());
+  ExpectOverloaded(admission.Enter(0), "1");
+  admission.Leave(0);
+  EXPECT_TRUE(admission.Enter(0).ok());
+}
+
+TEST(AdmissionTest, RefusesBytesBeyondItsLimit) {
+  Admission admission({.calls = 10, .bytes = 100});
+  ASSERT_TRUE(admission.Enter(60).ok());
+  ASSERT_TRUE(admission.Enter(40).ok());
+  ExpectOverloaded(admission.Enter(1), "100");
+  EXPECT_TRUE(admission.Enter(0).ok());
+  admission.Leave(40);
+  EXPECT_TRUE(admission.Enter(40).ok()) << "what was refused does not count";
 }
 
 TEST(AdmissionTest, TellsOnceWhenTheLastCallIsGone) {
-  Admission admission(10);
-  ASSERT_TRUE(admission.Enter().ok());
+  Admission admission({.calls = 10});
+  ASSERT_TRUE(admission.Enter(0).ok());
   int idle = 0;
   admission.Close([&idle] { ++idle; });
   EXPECT_EQ(idle, 0);
-  EXPECT_EQ(ErrorReason(admission.Enter()), "SERVER_DRAINING");
+  EXPECT_EQ(ErrorReason(admission.Enter(0)), "SERVER_DRAINING");
   EXPECT_EQ(idle, 0);
-  admission.Leave();
+  admission.Leave(0);
   EXPECT_EQ(idle, 1);
 }
 
 TEST(AdmissionTest, IsIdleAtOnceWhenNothingIsInFlight) {
-  Admission admission(10);
+  Admission admission({.calls = 10});
   int idle = 0;
   admission.Close([&idle] { ++idle; });
   EXPECT_EQ(idle, 1);

@@ -143,7 +143,7 @@ absl::Status Serve(const ResolvedConfig& config) {
       &cache, {.forward_timeout = ToDuration(settings.limits().forward_timeout()), .environment = inline_environment});
   ProgramService programs(*store, environment);
 
-  Admission admission(settings.limits().max_in_flight());
+  Admission admission({.calls = settings.limits().max_in_flight(), .bytes = settings.limits().max_in_flight_bytes()});
   Bridge bridge({.io = &io, .admission = &admission, .access_log = &access_log});
   const auto prediction_grpc = MakePredictionGrpcService(bridge, metrics, predictions);
   const auto program_grpc = MakeProgramGrpcService(bridge, metrics, programs);

@@ -343,7 +343,9 @@ def bad_requests(rng: random.Random) -> Iterator[pb.ForwardRequest]:
         request = pb.ForwardRequest(inline_program=predict())
         match rng.randrange(4):
             case 0:
-                request.inputs.update({rng.choice(names): rng.choice(values) for _ in range(rng.randrange(4))})
+                inputs = {rng.choice(names): rng.choice(values) for _ in range(rng.randrange(4))}
+                inputs.pop(rng.choice(["question", "numbers"]), None)  # With both it may be a good request.
+                request.inputs.update(inputs)
             case 1:
                 request.inputs_json = "".join(rng.choices(scraps, k=rng.randrange(30)))
             case 2:

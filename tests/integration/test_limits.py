@@ -73,6 +73,29 @@ def test_admission(client: Client, server: DspexServer, mock_llm: MockLlm) -> No
     assert client.forward(QA, ask("taken again")).usage.lm_calls == 1
 
 
+def test_bytes_in_flight(start_server: Callable[..., DspexServer], mock_llm: MockLlm) -> None:
+    """Large requests are refused before they fill the memory, whatever the number of calls."""
+    limits = {"max_request_bytes": 1 << 20, "max_in_flight_bytes": 4 << 20}
+    mock_llm.script([{"match": {"contains": "block"}, "fault": "hang"}])
+    server = start_server(config={"limits": limits}, openai_base_url=mock_llm.base_url)
+    with Client(server) as client:
+        large = ask("block" + "x" * 1_000_000)
+        calls = [client.start_forward(QA, large) for _ in range(4)]
+        mock_llm.wait("in_flight", 4)
+        for _ in range(3):
+            with fails(Code.RESOURCE_EXHAUSTED, "SERVER_OVERLOADED", limit=str(4 << 20)) as caught:
+                client.forward(QA, large)
+            assert "limits.max_in_flight_bytes" in caught.error.message
+        assert client.forward(QA, ask("a small one")).usage.lm_calls == 1
+        calls.pop().cancel()
+        eventually(lambda: in_flight(server) == 3)
+        calls.append(client.start_forward(QA, large))
+        mock_llm.wait("in_flight", 4)
+        for call in calls:
+            call.cancel()
+        eventually(lambda: in_flight(server) == 0)
+
+
 def test_connections_are_given_out_in_order(client: Client, server: DspexServer, mock_llm: MockLlm) -> None:
     mock_llm.script([{"match": {"contains": "block"}, "fault": "hang"}])
     blockers = [client.start_forward(QA, ask("block")) for _ in range(4)]
