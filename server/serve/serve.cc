@@ -6,6 +6,7 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -84,6 +85,9 @@ absl::StatusOr<Listening> Listen(const config::v1::Config& settings, const std::
   int port = 0;
   builder.AddListeningPort(settings.listen(), grpc::InsecureServerCredentials(), &port);
   builder.SetMaxReceiveMessageSize(settings.limits().max_request_bytes());
+  // What has not fully arrived is no call yet, so admission does not see it: gRPC's own memory has the same bound.
+  builder.SetResourceQuota(
+      grpc::ResourceQuota().Resize(static_cast<std::size_t>(settings.limits().max_in_flight_bytes())));
   // gRPC unpacks a compressed message before it looks at its size: a megabyte could become a gigabyte.
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
