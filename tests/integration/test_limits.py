@@ -17,7 +17,7 @@ from tests.integration.metrics import Page
 from tests.mock_llm.client import MockLlm
 from tests.support.errors import rich_error
 from tests.support.paths import binary
-from tests.support.process import memory_counts
+from tests.support.process import memory_counts, sanitized
 from tests.support.server import DspexServer, eventually
 
 Code = grpc.StatusCode
@@ -172,7 +172,7 @@ def test_queued_calls_end_at_their_deadlines_behind_256_connections(
 
 
 # Long enough that the first is not answered before the last has come, on a slow machine too.
-LATENCY_MS = 5000
+LATENCY_MS = 60_000 if sanitized() else 5000
 
 
 def test_10_000_forwards_in_flight(start_server: Callable[..., DspexServer]) -> None:
@@ -199,7 +199,7 @@ def test_10_000_forwards_in_flight(start_server: Callable[..., DspexServer]) -> 
             ]  # fmt: skip
             process = subprocess.Popen(load, stdout=subprocess.PIPE)
             with peak:
-                output, _ = process.communicate(timeout=120)
+                output, _ = process.communicate(timeout=240)
             report = json.loads(output)
             assert (report["requests"], report["errors"]) == (count, 0), report
             assert peak.in_flight == count, "all at once"

@@ -19,9 +19,14 @@ class Usage:
     cpu_seconds: float
 
 
+def sanitized() -> bool:
+    """Whether the binaries are built with a sanitizer, which makes everything slow."""
+    return "DSPEX_SANITIZER" in os.environ
+
+
 def memory_counts() -> bool:
     """Whether memory is the server's own: a sanitizer keeps what was freed, and a shadow of all of it."""
-    return "DSPEX_SANITIZER" not in os.environ
+    return not sanitized()
 
 
 def usage(pid: int) -> Usage:

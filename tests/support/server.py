@@ -192,7 +192,9 @@ class DspexServer:
         assert server.stderr is not None
         with server.stderr:
             for line in server.stderr:
-                self._lines.append(line.decode(errors="replace"))
+                # ThreadSanitizer's helper shares the server's standard error.
+                if b"llvm-symbolizer" not in line:
+                    self._lines.append(line.decode(errors="replace"))
 
     def _ready(self) -> dict[str, Any] | None:
         return next(iter(self.logs("ready")), None)
