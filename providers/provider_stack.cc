@@ -33,7 +33,11 @@ absl::StatusOr<std::shared_ptr<lm::LanguageModel>> ConfiguredLanguageModels::Bui
                                                                                         absl::string_view model) {
   const ProviderSettings& settings = provider.settings;
   absl::StatusOr<std::shared_ptr<lm::LanguageModel>> built =
-      openai::NewModel({settings.name, std::string(model), settings.api_key}, *provider.client, prefixes_);
+      openai::NewModel({.provider = settings.name,
+                        .model = std::string(model),
+                        .api_key = settings.api_key,
+                        .capabilities = CapabilitiesOf(settings.name, model, settings.models)},
+                       *provider.client, prefixes_);
   if (!built.ok()) return built.status();
   return NewAttemptMeter(*std::move(built), observer_);
 }

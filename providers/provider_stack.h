@@ -16,6 +16,7 @@
 #include "engine/base/mutex.h"
 #include "engine/lm/language_model.h"
 #include "providers/attempt_meter.h"
+#include "providers/capabilities.h"
 #include "providers/http/client.h"
 #include "providers/openai/prefix_cache.h"
 
@@ -33,6 +34,8 @@ struct ProviderSettings {
   http::Timeouts timeouts;
   std::string ca_file;
   std::uint64_t max_response_bytes = std::uint64_t{32} << 20;
+  /// What its models take, beyond the built-in table.
+  std::vector<CapabilityRule> models;
 };
 
 /// The language models of the configured providers. Thread-safe. Owns the connections: destroyed after the last request

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,32 @@ sys.path.insert(0, str(stubs.folder()))
 from tests.mock_llm.client import MockLlm
 from tests.support.paths import binary
 from tests.support.server import DspexServer
+
+
+@dataclass(frozen=True)
+class Generated:
+    """How many generated cases a test of conformance takes, and the seed of the generator."""
+
+    cases: int
+    seed: int
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("conformance")
+    group.addoption("--cases", type=int, default=2000, help="generated cases for each test of conformance (2000)")
+    group.addoption("--seed", type=int, default=20261124, help="the seed of their generator")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Settings of Hypothesis are made when test modules are read.
+    os.environ["DSPEX_CASES"] = str(config.getoption("--cases"))
+    os.environ["DSPEX_SEED"] = str(config.getoption("--seed"))
+
+
+@pytest.fixture(scope="session")
+def generated(request: pytest.FixtureRequest) -> Generated:
+    """What --cases and --seed say."""
+    return Generated(request.config.getoption("--cases"), request.config.getoption("--seed"))
 
 
 @pytest.fixture(scope="session")

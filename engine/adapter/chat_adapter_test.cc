@@ -1,5 +1,4 @@
 #include <absl/strings/match.h>
-#include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,7 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/adapter/adapter.h"
+#include "dspex/v1/signature.pb.h"
+#include "engine/adapter/testing.h"
 #include "engine/base/error.h"
 
 namespace dspex {
@@ -19,30 +19,18 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-Signature Sig(absl::string_view text, absl::string_view instructions = "") {
-  return Signature::FromString(text, instructions).value();
-}
-
-const std::string& TextOf(const lm::Message& message) { return std::get<lm::TextPart>(message.parts.at(0)).text; }
+using testing_support::Bind;
+using testing_support::Rendered;
+using testing_support::Sig;
+using testing_support::TextOf;
+using testing_support::TurnText;
 
 absl::StatusOr<Json> Parse(absl::string_view signature, absl::string_view completion) {
-  return MakeChatAdapter()->Parse(Sig(signature), completion);
+  return Bind(AdapterKind::kChat, Sig(signature))->Parse(completion);
 }
 
 std::vector<lm::Message> Prefix(const Signature& signature, const std::vector<Json>& demos) {
-  return MakeChatAdapter()->FormatPrefix(signature, demos).value();
-}
-
-std::string RenderConversation(const std::vector<lm::Message>& messages) {
-  std::string out;
-  for (const lm::Message& message : messages) {
-    absl::StrAppend(&out,
-                    message.role == lm::Role::kSystem ? "=== system\n"
-                    : message.role == lm::Role::kUser ? "=== user\n"
-                                                      : "=== assistant\n",
-                    TextOf(message), "\n");
-  }
-  return out;
+  return Bind(AdapterKind::kChat, signature, demos)->prefix();
 }
 
 // The file shows a whole conversation as a model sees it. DSPEX_UPDATE_GOLDEN=path writes it anew.
@@ -62,11 +50,12 @@ TEST(ChatAdapterFormatTest, ConversationIsTheGoldenOne) {
                          {"parts", {{"é", {1.0, 2.5}}}},
                          {"note", "none"}};
   const Json incomplete = {{"question", "And these?"}, {"numbers", {4}}, {"answer", 1e22}, {"label", "no"}};
-  const auto adapter = MakeChatAdapter();
-  std::vector<lm::Message> messages = Prefix(signature, {complete, incomplete});
-  messages.push_back(
-      adapter->FormatTurn(signature, Json{{"question", "Sum?\nQuickly."}, {"numbers", {7, 8}}, {"unit", nullptr}}));
-  const std::string rendered = RenderConversation(messages);
+  const auto adapter = Bind(AdapterKind::kChat, signature, {complete, incomplete});
+  std::vector<lm::Message> messages = adapter->prefix();
+  const auto turns = adapter->Turns(Json{{"question", "Sum?\nQuickly."}, {"numbers", {7, 8}}, {"unit", nullptr}});
+  ASSERT_TRUE(turns.ok()) << turns.status();
+  messages.push_back(turns->front());
+  const std::string rendered = Rendered(messages);
   if (const char* update = std::getenv("DSPEX_UPDATE_GOLDEN"); update != nullptr) std::ofstream(update) << rendered;
   std::ifstream file("engine/adapter/testdata/conversation.txt");
   const std::string golden((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
@@ -122,8 +111,9 @@ TEST(ChatAdapterFormatTest, MessagesAreStrippedAtTheirEnds) {
 
 TEST(ChatAdapterFormatTest, TurnGivesInputsThenTheReminder) {
   const Signature signature = Sig("q, n: int, f: float, b: bool, l: list[str], o: Optional[int] -> a: int, t");
-  const std::string turn = TextOf(MakeChatAdapter()->FormatTurn(
-      signature, Json{{"q", "why?"}, {"n", 3}, {"f", 1e22}, {"b", true}, {"l", {"ä", "b\"c"}}, {"o", nullptr}}));
+  const std::string turn =
+      TurnText(*Bind(AdapterKind::kChat, signature),
+               Json{{"q", "why?"}, {"n", 3}, {"f", 1e22}, {"b", true}, {"l", {"ä", "b\"c"}}, {"o", nullptr}});
   EXPECT_THAT(turn, ::testing::StartsWith("[[ ## q ## ]]\nwhy?\n\n[[ ## n ## ]]\n3\n\n[[ ## f ## ]]\n1e+22\n\n"
                                           "[[ ## b ## ]]\nTrue\n\n[[ ## l ## ]]\n[\"ä\", \"b\\\"c\"]\n\n"
                                           "[[ ## o ## ]]\nNone\n\n"));
@@ -133,7 +123,7 @@ TEST(ChatAdapterFormatTest, TurnGivesInputsThenTheReminder) {
 
 TEST(ChatAdapterFormatTest, SignatureWithoutInputsAsksAllTheSame) {
   const Signature signature = Sig("-> joke");
-  EXPECT_THAT(TextOf(MakeChatAdapter()->FormatTurn(signature, Json::object())),
+  EXPECT_THAT(TurnText(*Bind(AdapterKind::kChat, signature), Json::object()),
               ::testing::StartsWith("Reply with `[[ ## joke ## ]]`"));
   EXPECT_EQ(Prefix(signature, {{{"joke", "ha"}}}).size(), 3u);
 }
@@ -164,6 +154,33 @@ TEST(ChatAdapterParseTest, MissingOutputIsNoneWhereTheTypeAllowsIt) {
   const auto fields = Parse("q -> a, b: Optional[int]", "[[ ## a ## ]]\nx");
   ASSERT_TRUE(fields.ok()) << fields.status();
   EXPECT_EQ(fields->dump(), R"({"a":"x","b":null})");
+}
+
+TEST(ChatAdapterParseTest, MissingOutputHasItsDefault) {
+  v1::Signature proto;
+  proto.add_outputs()->set_name("a");
+  v1::Field& field = *proto.add_outputs();
+  field.set_name("b");
+  field.set_type("int | None");
+  field.set_default_json("7");
+  const auto adapter = Bind(AdapterKind::kChat, Signature::FromProto(proto).value());
+  EXPECT_EQ(adapter->Parse("[[ ## a ## ]]\nx").value().dump(), R"({"a":"x","b":7})");
+  EXPECT_EQ(adapter->Parse("[[ ## a ## ]]\nx\n[[ ## b ## ]]\n1").value().dump(), R"({"a":"x","b":1})");
+}
+
+TEST(ChatAdapterParseTest, HostileTextsEndInTime) {
+  const auto adapter = Bind(AdapterKind::kChat, Sig("q -> a: list[int], b"));
+  std::string markers;
+  for (int i = 0; i < 500'000; ++i) markers += "[[ ## a ## ]]\n";
+  EXPECT_FALSE(adapter->Parse(markers).ok());
+  EXPECT_FALSE(adapter->Parse(std::string(10'000'000, '[')).ok());
+  EXPECT_FALSE(adapter->Parse("[[ ## b ## ]]\nx\n[[ ## a ## ]]\n" + std::string(100'000, '[')).ok());
+  std::string open;
+  for (int i = 0; i < 1'000'000; ++i) open += "[[ ## ";
+  EXPECT_FALSE(adapter->Parse(open).ok());
+  const auto nul = adapter->Parse(std::string("[[ ## b ## ]]\n\0x\n[[ ## a ## ]]\n[1]", 38));
+  ASSERT_TRUE(nul.ok()) << nul.status();
+  EXPECT_EQ((*nul)["b"].get<std::string>(), std::string("\0x", 2));
 }
 
 TEST(ChatAdapterParseTest, EmptySectionIsAnEmptyText) {

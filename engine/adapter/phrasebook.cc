@@ -1,137 +1,200 @@
 #include "engine/adapter/phrasebook.h"
 
-#include <absl/container/flat_hash_set.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_join.h>
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
+#include "engine/adapter/custom_type.h"
+#include "engine/base/error.h"
+#include "engine/base/reasons.h"
 #include "engine/json/json.h"
+#include "engine/json/utf8.h"
 
 namespace dspex {
 
 // phrasebook.json, embedded by the build.
 extern const char kBuiltInPhrasebook[];
 
-void Phrase::AppendTo(std::string& out, std::initializer_list<Filling> fillings) const {
-  for (const Piece& piece : pieces_) {
-    if (piece.kind == Kind::kLiteral) {
-      out.append(piece.text);
-      continue;
-    }
-    const auto* filling = std::find_if(fillings.begin(), fillings.end(),
-                                       [&piece](const Filling& candidate) { return candidate.slot == piece.text; });
-    if (filling == fillings.end()) continue;
-    if (piece.kind == Kind::kSlot) {
-      out.append(filling->text.data(), filling->text.size());
-    } else if (filling->items == nullptr || filling->items->empty()) {
-      out.append(piece.none);
-    } else {
-      absl::string_view separator;
-      for (const std::string& item : *filling->items) {
-        absl::StrAppend(&out, separator, item);
-        separator = piece.separator;
-      }
-    }
-  }
-}
+namespace {
 
-std::string Phrase::Render(std::initializer_list<Filling> fillings) const {
-  std::string out;
-  AppendTo(out, fillings);
-  return out;
-}
-
-/// Reads phrases out of a JSON object and keeps the first error.
-class PhrasebookReader {
- public:
-  explicit PhrasebookReader(const Json& json) : json_(json) {}
-
-  /// `slots` are the names that the phrase may use.
-  void Read(const char* id, std::initializer_list<absl::string_view> slots, Phrase& phrase) {
-    read_.insert(id);
-    const auto found = json_.find(id);
-    if (found == json_.end() || !found->is_array()) return Fail(id, "is missing or no array");
-    for (const Json& item : *found) {
-      Phrase::Piece piece;
-      if (!ReadPiece(item, piece)) return Fail(id, "has a piece that is neither a text nor a slot");
-      if (piece.kind != Phrase::Kind::kLiteral && std::find(slots.begin(), slots.end(), piece.text) == slots.end()) {
-        return Fail(id,
-                    absl::StrCat("has the unknown slot '", piece.text, "'; it knows: ", absl::StrJoin(slots, ", ")));
-      }
-      phrase.pieces_.push_back(std::move(piece));
-    }
-  }
-
-  absl::Status Finish() {
-    for (const auto& [id, phrase] : json_.items()) {
-      if (!read_.contains(id)) Fail(id, "is not a phrase of this version");
-    }
-    return status_;
-  }
-
- private:
-  static bool ReadPiece(const Json& item, Phrase::Piece& piece) {
-    if (item.is_string()) {
-      piece.kind = Phrase::Kind::kLiteral;
-      piece.text = item.get<std::string>();
-      return true;
-    }
-    if (!item.is_object()) return false;
-    bool named = false;
-    for (const auto& [key, value] : item.items()) {
-      if (!value.is_string()) return false;
-      const auto text = value.get<std::string>();
-      if (key == "slot" || key == "list") {
-        piece.kind = key == "slot" ? Phrase::Kind::kSlot : Phrase::Kind::kList;
-        piece.text = text;
-        named = true;
-      } else if (key == "sep") {
-        piece.separator = text;
-      } else if (key == "none") {
-        piece.none = text;
-      } else {
-        return false;
-      }
-    }
-    return named;
-  }
-
-  void Fail(absl::string_view id, absl::string_view problem) {
-    if (status_.ok()) status_ = absl::InvalidArgumentError(absl::StrCat("phrasebook: '", id, "' ", problem));
-  }
-
-  const Json& json_;
-  absl::flat_hash_set<std::string> read_;
-  absl::Status status_;
+struct Entry {
+  absl::string_view id;
+  Phrase Phrasebook::* phrase;
+  std::vector<absl::string_view> slots;
+  bool optional = false;
 };
 
+const std::vector<Entry>& Entries() {
+  using P = Phrasebook;
+  static const std::vector<Entry> entries = {
+      {"instructions", &P::instructions, {"inputs", "outputs"}},
+      {"name", &P::name, {"name"}},
+      {"field", &P::field, {"index", "name", "type"}},
+      {"described_field", &P::described_field, {"index", "name", "type", "description"}},
+      {"type_description", &P::type_description, {"type", "text"}},
+      {"constraints", &P::constraints, {"constraints"}},
+      {"constraint_gt", &P::constraint_gt, {"value"}},
+      {"constraint_ge", &P::constraint_ge, {"value"}},
+      {"constraint_lt", &P::constraint_lt, {"value"}},
+      {"constraint_le", &P::constraint_le, {"value"}},
+      {"constraint_multiple_of", &P::constraint_multiple_of, {"value"}},
+      {"constraint_min_length", &P::constraint_min_length, {"value"}},
+      {"constraint_max_length", &P::constraint_max_length, {"value"}},
+      {"constraint_allow_inf_nan", &P::constraint_allow_inf_nan, {"value"}},
+      // DSPy does not print these.
+      {"constraint_pattern", &P::constraint_pattern, {"value"}, true},
+      {"constraint_one_of", &P::constraint_one_of, {"value"}, true},
+      {"constraint_min_items", &P::constraint_min_items, {"value"}, true},
+      {"constraint_max_items", &P::constraint_max_items, {"value"}, true},
+      {"constraint_unique", &P::constraint_unique, {"value"}, true},
+      {"placeholder", &P::placeholder, {"name", "note"}},
+      {"note_bool", &P::note_bool, {"type"}},
+      {"note_number", &P::note_number, {"type"}},
+      {"note_enum", &P::note_enum, {"values"}},
+      {"note_literal", &P::note_literal, {"values"}},
+      {"note_schema", &P::note_schema, {"schema"}},
+      {"chat_system",
+       &P::chat_system,
+       {"input_fields", "output_fields", "input_pattern", "output_pattern", "instructions"}},
+      {"chat_reminder", &P::chat_reminder, {"fields"}},
+      {"chat_reminder_field", &P::chat_reminder_field, {"marker"}},
+      {"chat_reminder_typed_field", &P::chat_reminder_typed_field, {"marker", "type"}},
+      {"chat_reminder_tool_calls", &P::chat_reminder_tool_calls, {"marker"}},
+      {"json_system",
+       &P::json_system,
+       {"input_fields", "output_fields", "input_pattern", "output_pattern", "instructions"}},
+      {"json_reminder", &P::json_reminder, {"fields"}},
+      {"json_reminder_field", &P::json_reminder_field, {"name"}},
+      {"json_reminder_typed_field", &P::json_reminder_typed_field, {"name", "type"}},
+      {"json_reminder_tool_calls", &P::json_reminder_tool_calls, {"name"}},
+      {"xml_system",
+       &P::xml_system,
+       {"input_fields", "output_fields", "input_pattern", "output_pattern", "instructions"}},
+      {"xml_reminder", &P::xml_reminder, {"fields", "structure"}},
+      {"xml_reminder_field", &P::xml_reminder_field, {"name"}},
+      {"xml_reminder_structure", &P::xml_reminder_structure, {"schemas"}},
+      {"baml_system", &P::baml_system, {"input_fields", "output_fields", "inputs", "outputs", "instructions"}},
+      {"baml_input", &P::baml_input, {"name"}},
+      {"baml_output", &P::baml_output, {"name", "type"}},
+      {"baml_no_fields", &P::baml_no_fields, {}},
+      {"baml_alias", &P::baml_alias, {"alias"}},
+      {"two_step_system", &P::two_step_system, {"input_fields", "output_fields", "instructions"}},
+      {"two_step_instructions", &P::two_step_instructions, {"fields"}},
+      {"two_step_extract_field", &P::two_step_extract_field, {"name"}},
+      {"demo_incomplete", &P::demo_incomplete, {}},
+      {"demo_missing_value", &P::demo_missing_value, {}},
+      {"tool", &P::tool, {"name", "description", "arguments"}},
+      {"tool_no_description", &P::tool_no_description, {"name", "arguments"}},
+      {"document", &P::document, {"title", "length"}},
+      {"untitled_document", &P::untitled_document, {"length"}},
+  };
+  return entries;
+}
+
+absl::Status Refuse(absl::string_view id, absl::string_view problem) {
+  const std::string shown = Shorten(id, 60);
+  return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidRequest,
+               absl::StrCat("The phrasebook's '", shown, "' ", problem, ". Capture it anew, or correct it."))
+      .With("phrase", shown);
+}
+
+absl::Status ReadTexts(const Json& texts, Phrasebook& book) {
+  if (!texts.is_object()) return Refuse("text", "is no JSON object");
+  for (const Entry& entry : Entries()) {
+    const auto found = texts.find(entry.id);
+    if (found == texts.end()) {
+      if (entry.optional) continue;
+      return Refuse(entry.id, "is missing");
+    }
+    const absl::Status status = (book.*entry.phrase).Read(*found, entry.slots);
+    if (!status.ok()) return Refuse(entry.id, status.message());
+  }
+  for (const auto& [id, phrase] : texts.items()) {
+    const auto same = [&id = id](const Entry& entry) { return entry.id == id; };
+    if (std::none_of(Entries().begin(), Entries().end(), same)) return Refuse(id, "is no phrase of this version");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadStrings(absl::string_view key, const Json& json, absl::flat_hash_map<std::string, std::string>& out) {
+  if (!json.is_object()) return Refuse(key, "is no JSON object");
+  for (const auto& [type, text] : json.items()) {
+    if (!text.is_string()) return Refuse(absl::StrCat(key, ".", type), "is no text");
+    out.insert_or_assign(type, text.get<std::string>());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadSchemas(const Json& json, absl::flat_hash_map<std::string, std::shared_ptr<const Json>>& out) {
+  if (!json.is_object()) return Refuse("builtin_schema", "is no JSON object");
+  for (const auto& [type, text] : json.items()) {
+    absl::StatusOr<Json> schema =
+        text.is_string() ? ParseJson(text.get_ref<const std::string&>()) : absl::InvalidArgumentError("no text");
+    if (!schema.ok() || !schema->is_object()) return Refuse(absl::StrCat("builtin_schema.", type), "is no JSON Schema");
+    out.insert_or_assign(type, std::make_shared<const Json>(*std::move(schema)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadDescriptions(const Json& json, absl::flat_hash_map<std::string, Phrase>& out) {
+  if (!json.is_object()) return Refuse("type_description", "is no JSON object");
+  for (const auto& [type, pieces] : json.items()) {
+    Phrase phrase;
+    const absl::Status status = phrase.Read(pieces, {"language", "language_lower"});
+    if (!status.ok()) return Refuse(absl::StrCat("type_description.", type), status.message());
+    out.insert_or_assign(type, std::move(phrase));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadBook(const Json& json, Phrasebook& book) {
+  if (!json.is_object()) return Refuse("phrasebook", "is no JSON object");
+  bool named = false;
+  bool texts = false;
+  for (const auto& [key, value] : json.items()) {
+    absl::Status status;
+    if (key == "name") {
+      if (!value.is_string() || value.get_ref<const std::string&>().empty()) return Refuse("name", "is no name");
+      book.book_name = value.get<std::string>();
+      named = true;
+    } else if (key == "text") {
+      status = ReadTexts(value, book);
+      texts = true;
+    } else if (key == "type_description") {
+      status = ReadDescriptions(value, book.type_descriptions);
+    } else if (key == "builtin_schema") {
+      status = ReadSchemas(value, book.builtin_schemas);
+    } else if (key == "builtin_doc") {
+      status = ReadStrings(key, value, book.builtin_docs);
+    } else if (key != "versions" && key != "probe_sha256") {
+      status = Refuse(key, "is no part of this version");
+    }
+    if (!status.ok()) return status;
+  }
+  if (!named) return Refuse("name", "is missing");
+  if (!texts) return Refuse("text", "is missing");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::StatusOr<std::shared_ptr<const Phrasebook>> Phrasebook::FromJson(absl::string_view text) {
-  absl::StatusOr<Json> json = ParseJson(text);
+  const absl::StatusOr<Json> json =
+      ParseJson(text, {.max_bytes = kMaxPhrasebookBytes, .max_depth = 8, .max_values = 20'000});
   if (!json.ok()) return json.status();
-  if (!json->is_object()) return absl::InvalidArgumentError("phrasebook: not a JSON object");
   auto book = std::make_shared<Phrasebook>();
-  PhrasebookReader reader(*json);
-  reader.Read("instructions", {"inputs", "outputs"}, book->instructions);
-  reader.Read("name", {"name"}, book->name);
-  reader.Read("system", {"input_fields", "output_fields", "pattern", "instructions"}, book->system);
-  reader.Read("field", {"index", "name", "type"}, book->field);
-  reader.Read("described_field", {"index", "name", "type", "description"}, book->described_field);
-  reader.Read("placeholder", {"name", "note"}, book->placeholder);
-  reader.Read("note_bool", {"type"}, book->note_bool);
-  reader.Read("note_int", {"type"}, book->note_int);
-  reader.Read("note_float", {"type"}, book->note_float);
-  reader.Read("note_literal", {"type", "values"}, book->note_literal);
-  reader.Read("note_schema", {"type", "schema"}, book->note_schema);
-  reader.Read("reminder", {"fields", "end"}, book->reminder);
-  reader.Read("reminder_field", {"marker"}, book->reminder_field);
-  reader.Read("reminder_typed_field", {"marker", "type"}, book->reminder_typed_field);
-  reader.Read("demo_incomplete", {}, book->demo_incomplete);
-  reader.Read("demo_missing_value", {}, book->demo_missing_value);
-  if (absl::Status status = reader.Finish(); !status.ok()) return status;
+  if (absl::Status status = ReadBook(*json, *book); !status.ok()) return status;
+  book->source = std::string(text);
   return book;
+}
+
+const Json* Phrasebook::FindBuiltinSchema(const Type& type) const {
+  const auto found = builtin_schemas.find(BuiltinName(type.kind));
+  return found == builtin_schemas.end() ? nullptr : found->second.get();
 }
 
 const std::shared_ptr<const Phrasebook>& Phrasebook::BuiltIn() {

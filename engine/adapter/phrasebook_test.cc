@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/adapter/adapter.h"
+#include "engine/base/error.h"
 
 namespace dspex {
 
@@ -19,43 +20,79 @@ using ::testing::HasSubstr;
 
 Json BuiltInJson() { return ParseJson(kBuiltInPhrasebook).value(); }
 
+Json Pieces(const char* text) { return Json::parse(text); }
+
 std::string ErrorOf(const Json& json) { return std::string(Phrasebook::FromJson(json.dump()).status().message()); }
 
 TEST(PhrasebookTest, RendersSlotsAndLists) {
   Json json = BuiltInJson();
-  json["field"] = Json::parse(R"(["<", {"slot": "name"}, "|", {"slot": "type"}, "|", {"slot": "name"}, ">"])");
-  json["reminder"] = Json::parse(R"([{"list": "fields", "sep": "; ", "none": "nothing"}, "."])");
+  json["text"]["field"] = Pieces(R"(["<", {"slot": "name"}, "|", {"slot": "type"}, "|", {"slot": "name"}, ">"])");
+  json["text"]["chat_reminder"] = Pieces(R"([{"list": "fields", "sep": "; ", "none": "nothing"}, "."])");
   const auto book = Phrasebook::FromJson(json.dump());
   ASSERT_TRUE(book.ok()) << book.status();
   EXPECT_EQ((*book)->field.Render({{"name", "a"}, {"type", "int"}}), "<a|int|a>");
   EXPECT_EQ((*book)->field.Render({{"name", "a"}}), "<a||a>");
-  EXPECT_EQ((*book)->reminder.Render({{"fields", std::vector<std::string>{"x", "y"}}}), "x; y.");
-  EXPECT_EQ((*book)->reminder.Render({{"fields", std::vector<std::string>{}}}), "nothing.");
+  EXPECT_EQ((*book)->chat_reminder.Render({{"fields", std::vector<std::string>{"x", "y"}}}), "x; y.");
+  EXPECT_EQ((*book)->chat_reminder.Render({{"fields", std::vector<std::string>{}}}), "nothing.");
 }
 
 TEST(PhrasebookTest, ErrorsNameThePhrase) {
   Json missing = BuiltInJson();
-  missing.erase("reminder");
-  EXPECT_THAT(ErrorOf(missing), HasSubstr("'reminder' is missing"));
+  missing["text"].erase("xml_reminder");
+  EXPECT_THAT(ErrorOf(missing), HasSubstr("'xml_reminder' is missing"));
+  EXPECT_EQ(ErrorMetadata(Phrasebook::FromJson(missing.dump()).status(), "phrase"), "xml_reminder");
   Json slot = BuiltInJson();
-  slot["field"].push_back(Json::parse(R"({"slot": "colour"})"));
+  slot["text"]["field"].push_back(Pieces(R"({"slot": "colour"})"));
   EXPECT_THAT(ErrorOf(slot), HasSubstr("'field' has the unknown slot 'colour'"));
   Json piece = BuiltInJson();
-  piece["field"].push_back(7);
+  piece["text"]["field"].push_back(7);
   EXPECT_THAT(ErrorOf(piece), HasSubstr("'field' has a piece"));
+  Json two = BuiltInJson();
+  two["text"]["field"].push_back(Pieces(R"({"slot": "name", "list": "name"})"));
+  EXPECT_THAT(ErrorOf(two), HasSubstr("'field' has a piece"));
   Json unknown = BuiltInJson();
-  unknown["farewell"] = Json::array();
-  EXPECT_THAT(ErrorOf(unknown), HasSubstr("'farewell' is not a phrase"));
-  EXPECT_FALSE(Phrasebook::FromJson("[]").ok());
-  EXPECT_FALSE(Phrasebook::FromJson("{").ok());
+  unknown["text"]["farewell"] = Json::array();
+  EXPECT_THAT(ErrorOf(unknown), HasSubstr("'farewell' is no phrase"));
+  Json schema = BuiltInJson();
+  schema["builtin_schema"]["Image"] = "{";
+  EXPECT_THAT(ErrorOf(schema), HasSubstr("'builtin_schema.Image'"));
+  Json part = BuiltInJson();
+  part["more"] = 1;
+  EXPECT_THAT(ErrorOf(part), HasSubstr("'more' is no part"));
+  for (const char* text : {"[]", "{", "{}", R"({"name": "x"})", R"({"name": "", "text": {}})"}) {
+    EXPECT_EQ(Phrasebook::FromJson(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
+  }
+}
+
+TEST(PhrasebookTest, PhrasesThatDspyDoesNotHaveMayBeMissing) {
+  Json json = BuiltInJson();
+  for (const char* id : {"pattern", "one_of", "min_items", "max_items", "unique"}) {
+    json["text"].erase(std::string("constraint_") + id);
+  }
+  json["versions"] = {{"dspy", "1"}};
+  json["probe_sha256"] = "00";
+  const auto book = Phrasebook::FromJson(json.dump());
+  ASSERT_TRUE(book.ok()) << book.status();
+  EXPECT_TRUE((*book)->constraint_pattern.empty());
+  EXPECT_FALSE((*book)->constraint_gt.empty());
+}
+
+TEST(PhrasebookTest, SizeIsBounded) {
+  Json json = BuiltInJson();
+  json["text"]["field"] = Json::array({std::string(kMaxPhrasebookBytes, 'x')});
+  EXPECT_FALSE(Phrasebook::FromJson(json.dump()).ok());
+  json["text"]["field"] = Json::array();
+  for (int i = 0; i < 50'000; ++i) json["text"]["field"].push_back("");
+  EXPECT_FALSE(Phrasebook::FromJson(json.dump()).ok());
 }
 
 TEST(PhrasebookTest, AnAdapterSpeaksTheWordsOfItsPhrasebook) {
   Json json = BuiltInJson();
-  json["reminder"] = Json::parse(R"(["SPEAK: ", {"list": "fields", "sep": "+"}])");
-  const auto adapter = MakeChatAdapter(Phrasebook::FromJson(json.dump()).value());
-  const lm::Message turn = adapter->FormatTurn(Signature::FromString("q -> a, n: int").value(), Json{{"q", "hi"}});
-  EXPECT_EQ(std::get<lm::TextPart>(turn.parts[0]).text,
+  json["text"]["chat_reminder"] = Pieces(R"(["SPEAK: ", {"list": "fields", "sep": "+"}])");
+  const auto adapter =
+      BindAdapter({}, Phrasebook::FromJson(json.dump()).value(), Signature::FromString("q -> a, n: int").value(), {});
+  const auto turns = (*adapter)->Turns(Json{{"q", "hi"}});
+  EXPECT_EQ(std::get<lm::TextPart>(turns->at(0).parts[0]).text,
             "[[ ## q ## ]]\nhi\n\nSPEAK: `[[ ## a ## ]]`+`[[ ## n ## ]]` (int)");
 }
 

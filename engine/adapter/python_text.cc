@@ -1,8 +1,11 @@
 #include "engine/adapter/python_text.h"
 
+#include <absl/strings/str_split.h>
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <bit>
+#include <optional>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -80,18 +83,6 @@ std::size_t FindLineBreakStart(absl::string_view text) {
   return position;
 }
 
-// Bytes that are not UTF-8 become U+FFFD.
-std::string Repair(absl::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const Utf8Char next = First(text);
-    AppendUtf8(out, next.code);
-    text.remove_prefix(next.size);
-  }
-  return out;
-}
-
 }  // namespace
 
 absl::string_view StripRight(absl::string_view text) {
@@ -103,14 +94,16 @@ absl::string_view StripRight(absl::string_view text) {
   return text;
 }
 
-absl::string_view Strip(absl::string_view text) {
+absl::string_view StripLeft(absl::string_view text) {
   while (!text.empty()) {
     const Utf8Char first = First(text);
     if (!IsPythonSpace(first.code)) break;
     text.remove_prefix(first.size);
   }
-  return StripRight(text);
+  return text;
 }
+
+absl::string_view Strip(absl::string_view text) { return StripRight(StripLeft(text)); }
 
 std::size_t TrailingBlanks(absl::string_view text) {
   std::size_t length = 0;
@@ -149,9 +142,64 @@ std::size_t Length(absl::string_view text) {
   return count;
 }
 
+std::string ValidUtf8(absl::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const Utf8Char next = First(text);
+    AppendUtf8(out, next.code);
+    text.remove_prefix(next.size);
+  }
+  return out;
+}
+
+std::vector<std::string> SplitLines(absl::string_view text) {
+  std::vector<std::string> lines;
+  std::size_t begin = 0;
+  for (std::size_t position = 0; position < text.size();) {
+    const Utf8Char next = First(text.substr(position));
+    const std::size_t end = position;
+    position += next.size;
+    if (!IsLineBreak(next.code)) continue;
+    if (next.code == '\r' && position < text.size() && text[position] == '\n') ++position;
+    lines.emplace_back(text.substr(begin, end - begin));
+    begin = position;
+  }
+  if (begin < text.size()) lines.emplace_back(text.substr(begin));
+  return lines;
+}
+
+std::string Dedent(absl::string_view text) {
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
+  std::optional<absl::string_view> margin;
+  for (absl::string_view& line : lines) {
+    std::size_t indent = 0;
+    while (indent < line.size() && is_blank(line[indent])) ++indent;
+    if (indent == line.size()) {
+      line = {};
+      continue;
+    }
+    const absl::string_view blanks = line.substr(0, indent);
+    if (!margin.has_value()) margin = blanks;
+    std::size_t common = 0;
+    while (common < std::min(margin->size(), blanks.size()) && (*margin)[common] == blanks[common]) ++common;
+    margin = margin->substr(0, common);
+  }
+  const std::size_t cut = margin.value_or("").size();
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (i > 0) out.push_back('\n');
+    const absl::string_view line = lines[i].substr(std::min(cut, lines[i].size()));
+    out.append(line.data(), line.size());
+  }
+  return out;
+}
+
 std::string NormalizeLines(absl::string_view text) {
   std::string repaired;
-  if (ValidUtf8Prefix(text) != text.size()) text = repaired = Repair(text);
+  if (ValidUtf8Prefix(text) != text.size()) text = repaired = ValidUtf8(text);
   std::string out;
   out.reserve(text.size());
   while (true) {

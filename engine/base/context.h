@@ -34,6 +34,8 @@ struct TraceNode {
   std::string provider_request_id;
   std::string completion;
   Usage usage;
+  /// Why the step was taken, where that is not plain.
+  std::string reason;
 };
 
 /// What is known and gathered about one request. Made and owned by who serves the request; confined to the request's

@@ -18,12 +18,20 @@ inline constexpr absl::string_view kUnknownField =
     "UNKNOWN_FIELD";  ///< A field that the signature does not have; metadata: field.
 inline constexpr absl::string_view kInvalidValue =
     "INVALID_VALUE";  ///< A value that its field's type refuses; metadata: field, type.
+inline constexpr absl::string_view kInvalidState =
+    "INVALID_STATE";  ///< A saved state is not well formed, or would have Python import code; metadata: path.
+inline constexpr absl::string_view kStateMismatch =
+    "STATE_MISMATCH";  ///< A saved state belongs to another program; metadata: path, field, expected, actual.
 // UNIMPLEMENTED.
 inline constexpr absl::string_view kUnsupported =
     "UNSUPPORTED";  ///< The API has it, this server does not; metadata: feature.
 // NOT_FOUND, ALREADY_EXISTS, ABORTED.
 inline constexpr absl::string_view kProgramNotFound = "PROGRAM_NOT_FOUND";
 inline constexpr absl::string_view kRevisionNotFound = "REVISION_NOT_FOUND";
+inline constexpr absl::string_view kPhrasebookNotFound = "PHRASEBOOK_NOT_FOUND";
+inline constexpr absl::string_view kPhrasebookExists =
+    "PHRASEBOOK_EXISTS";  ///< Another phrasebook has the name; metadata: digest.
+inline constexpr absl::string_view kTooManyPhrasebooks = "TOO_MANY_PHRASEBOOKS";  ///< FAILED_PRECONDITION.
 inline constexpr absl::string_view kProgramExists = "PROGRAM_EXISTS";
 inline constexpr absl::string_view kEtagMismatch = "ETAG_MISMATCH";
 inline constexpr absl::string_view kRequestIdReused =

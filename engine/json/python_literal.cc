@@ -1,10 +1,12 @@
 #include "engine/json/python_literal.h"
 
 #include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
 
-#include <limits>
+#include <algorithm>
 #include <nlohmann/json.hpp>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -18,62 +20,176 @@ namespace dspex {
 namespace {
 
 using Member = std::pair<std::string, Json>;
+using Root = PythonRoot;
+
+Json Binary(absl::string_view bytes, PythonSubtype subtype) {
+  return Json::binary({bytes.begin(), bytes.end()}, static_cast<std::uint8_t>(subtype));
+}
+
+// As complex numbers print: "1", "0.5".
+std::string Part(double number) {
+  std::string text;
+  AppendPythonFloat(text, number);
+  if (absl::EndsWith(text, ".0")) text.resize(text.size() - 2);
+  return text;
+}
+
+bool IsNewline(char c) { return c == '\n' || c == '\r'; }
+
+bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\f'; }
 
 // Recursive descent, no deeper than the limits say.
 class LiteralReader {
  public:
   LiteralReader(absl::string_view text, const JsonLimits& limits) : text_(text), limits_(limits) {}
 
-  bool ReadAll(Json& value) {
-    if (!Read(value, 0)) return false;
-    SkipSpace();
-    return position_ == text_.size();
+  bool ReadAll(Json& value, Root& root) {
+    if (!SkipToStart() || !Read(value, 0, root)) return false;
+    if (Take(',', 0)) {
+      root = Root::kTuple;
+      if (!ReadBareTuple(value)) return false;
+    }
+    return SkipToEnd();
   }
 
  private:
-  bool Read(Json& value, int depth) {
-    SkipSpace();
+  // Blank lines, then a line that is not indented; blanks at the very start do not count.
+  bool SkipToStart() {
+    while (position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\t')) ++position_;
+    while (true) {
+      std::size_t end = position_;
+      while (end < text_.size() && IsBlank(text_[end])) ++end;
+      if (end < text_.size() && text_[end] == '#') {
+        while (end < text_.size() && !IsNewline(text_[end])) ++end;
+      }
+      if (end == text_.size() || !IsNewline(text_[end])) return end == position_;
+      position_ = end + 1;
+    }
+  }
+
+  // Nothing but blank lines and comments may follow.
+  bool SkipToEnd() {
+    while (position_ < text_.size()) {
+      const char c = text_[position_];
+      if (c == '#') {
+        while (position_ < text_.size() && !IsNewline(text_[position_])) ++position_;
+      } else if (IsBlank(c) || IsNewline(c)) {
+        ++position_;
+      } else {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // Within brackets lines may end anywhere.
+  void SkipSpace(int depth) {
+    while (position_ < text_.size()) {
+      const char c = text_[position_];
+      if (IsBlank(c) || (depth > 0 && IsNewline(c))) {
+        ++position_;
+      } else if (depth > 0 && c == '#') {
+        while (position_ < text_.size() && !IsNewline(text_[position_])) ++position_;
+      } else if (c == '\\' && position_ + 1 < text_.size() && IsNewline(text_[position_ + 1])) {
+        position_ += absl::StartsWith(text_.substr(position_ + 1), "\r\n") ? 3 : 2;
+      } else {
+        return;
+      }
+    }
+  }
+
+  bool Take(char c, int depth) {
+    SkipSpace(depth);
+    if (position_ == text_.size() || text_[position_] != c) return false;
+    ++position_;
+    return true;
+  }
+
+  bool Read(Json& value, int depth, Root& root) {
+    SkipSpace(depth);
     if (position_ == text_.size() || ++count_ > limits_.max_values) return false;
     switch (text_[position_]) {
       case '[':
         return ReadSequence(value, ']', depth + 1);
       case '(':
-        return ReadSequence(value, ')', depth + 1);
+        return ReadParentheses(value, depth + 1, root);
       case '{':
-        return ReadDict(value, depth + 1);
+        return ReadBraces(value, depth + 1, root);
       default:
-        return ReadScalar(value);
+        return ReadScalar(value, depth, root);
     }
   }
 
-  // A list or a tuple; one value in parentheses without a comma is that value.
-  bool ReadSequence(Json& value, char close, int depth) {
+  bool Read(Json& value, int depth) {
+    Root root = Root::kValue;
+    return Read(value, depth, root);
+  }
+
+  // Behind the first value and its comma.
+  bool ReadBareTuple(Json& value) {
+    Json::array_t elements;
+    elements.push_back(std::move(value));
+    bool comma = true;
+    while (comma) {
+      SkipSpace(0);
+      if (position_ == text_.size() || IsNewline(text_[position_]) || text_[position_] == '#') break;
+      if (!Read(elements.emplace_back(), 0)) return false;
+      comma = Take(',', 0);
+    }
+    value = Json(std::move(elements));
+    return true;
+  }
+
+  bool ReadSequence(Json& value, char close, int depth, bool* trailing_comma = nullptr) {
     if (depth > limits_.max_depth) return false;
     ++position_;
     Json::array_t elements;
     bool comma = true;
-    while (!Take(close)) {
+    while (!Take(close, depth)) {
       if (!comma || !Read(elements.emplace_back(), depth)) return false;
-      comma = Take(',');
+      comma = Take(',', depth);
     }
-    if (close == ')' && elements.size() == 1 && !comma) {
-      Json only = std::move(elements.front());
-      value = std::move(only);
+    if (trailing_comma != nullptr) *trailing_comma = comma;
+    value = Json(std::move(elements));
+    return true;
+  }
+
+  // A tuple, or one value.
+  bool ReadParentheses(Json& value, int depth, Root& root) {
+    bool comma = false;
+    Json elements;
+    if (!ReadSequence(elements, ')', depth, &comma)) return false;
+    if (elements.size() == 1 && !comma) {
+      value = std::move(elements[0]);
     } else {
-      value = Json(std::move(elements));
+      value = std::move(elements);
+      root = Root::kTuple;
     }
     return true;
   }
 
-  bool ReadDict(Json& value, int depth) {
+  // A dict, or a set where no colon follows the first value.
+  bool ReadBraces(Json& value, int depth, Root& root) {
     if (depth > limits_.max_depth) return false;
     ++position_;
+    value = Json::object();
+    if (Take('}', depth)) return true;
+    Json first;
+    if (!Read(first, depth)) return false;
+    if (Take(':', depth)) return ReadMembers(std::move(first), value, depth);
+    root = Root::kSet;
+    return ReadElements(std::move(first), value, depth);
+  }
+
+  // Behind the first key and its colon.
+  bool ReadMembers(Json key, Json& value, int depth) {
     std::vector<Member> members;
-    bool comma = true;
-    while (!Take('}')) {
-      Member& member = members.emplace_back();
-      if (!comma || !ReadKey(member.first) || !Take(':') || !Read(member.second, depth)) return false;
-      comma = Take(',');
+    while (true) {
+      Member& member = members.emplace_back(KeyText(std::move(key)), Json());
+      if (!Read(member.second, depth)) return false;
+      const bool comma = Take(',', depth);
+      if (Take('}', depth)) break;
+      if (!comma || !Read(key, depth) || !Take(':', depth)) return false;
     }
     ObjectBuilder object(members.size());
     for (Member& member : members) object.Add(std::move(member.first), std::move(member.second));
@@ -81,44 +197,107 @@ class LiteralReader {
     return true;
   }
 
-  bool ReadKey(std::string& key) {
-    SkipSpace();
-    Json value;
-    if (!ReadScalar(value)) return false;
-    if (value.is_string()) {
-      key = std::move(value.get_ref<std::string&>());
-    } else if (value.is_boolean()) {
-      key = value.get<bool>() ? "true" : "false";
-    } else {
-      key = PythonStr(value);
+  // Behind the first element of a set.
+  bool ReadElements(Json first, Json& value, int depth) {
+    Json::array_t elements;
+    elements.push_back(std::move(first));
+    while (true) {
+      const bool comma = Take(',', depth);
+      if (Take('}', depth)) break;
+      if (!comma || !Read(elements.emplace_back(), depth)) return false;
     }
+    value = Json(std::move(elements));
     return true;
   }
 
-  bool ReadScalar(Json& value) {
-    if (StartsPythonString(text_, position_)) {
-      std::string content;
-      do {  // Strings that stand side by side are one.
-        if (!ReadPythonString(text_, position_, content).ok()) return false;
-        SkipSpace();
-      } while (StartsPythonString(text_, position_));
-      value = std::move(content);
-      return true;
-    }
-    bool negative = false;
-    bool sign = false;
-    while (position_ < text_.size() && (text_[position_] == '-' || text_[position_] == '+')) {
-      negative ^= text_[position_++] == '-';
-      sign = true;
-      SkipSpace();
-    }
-    if (StartsPythonNumber(text_, position_)) return ReadNumber(value, negative);
-    return ReadName(value, sign, negative);
+  static std::string KeyText(Json key) {
+    if (key.is_string()) return std::move(key.get_ref<std::string&>());
+    if (key.is_boolean()) return key.get<bool>() ? "true" : "false";
+    return key.is_binary() ? std::string() : PythonStr(key);
   }
 
-  bool ReadNumber(Json& value, bool negative) {
+  bool ReadScalar(Json& value, int depth, Root& root) {
+    if (StartsPythonString(text_, position_)) return ReadStrings(value, depth);
+    if (StartsPythonBytes(text_, position_)) return ReadBytesLiterals(value, depth);
+    const char sign = text_[position_];
+    if (sign == '-' || sign == '+') {
+      ++position_;
+      SkipSpace(depth);
+    }
+    const bool negative = sign == '-';
+    if (StartsPythonNumber(text_, position_)) return ReadNumber(value, negative, depth);
+    if (negative || sign == '+') return false;
+    return ReadName(value, depth, root);
+  }
+
+  // Strings that stand side by side are one.
+  bool ReadStrings(Json& value, int depth) {
+    std::string content;
+    do {
+      if (!ReadPythonString(text_, position_, content).ok()) return false;
+      SkipSpace(depth);
+    } while (StartsPythonString(text_, position_));
+    value = std::move(content);
+    return !StartsPythonBytes(text_, position_);
+  }
+
+  bool ReadBytesLiterals(Json& value, int depth) {
+    std::string content;
+    do {
+      if (!ReadPythonBytes(text_, position_, content).ok()) return false;
+      SkipSpace(depth);
+    } while (StartsPythonBytes(text_, position_));
+    value = Binary(content, PythonSubtype::kBytes);
+    return !StartsPythonString(text_, position_);
+  }
+
+  // "2j" and its like end with the letter, which is no part of a number to the reader of numbers.
+  bool ReadImaginary(double& imaginary) {
+    std::size_t end = position_;
+    while (end < text_.size() &&
+           (absl::ascii_isalnum(static_cast<unsigned char>(text_[end])) || text_[end] == '.' || text_[end] == '_')) {
+      const bool exponent = text_[end] == 'e' || text_[end] == 'E';
+      ++end;
+      if (exponent && end < text_.size() && (text_[end] == '+' || text_[end] == '-')) ++end;
+    }
+    const absl::string_view lexeme = text_.substr(position_, end - position_);
+    if (!absl::EndsWithIgnoreCase(lexeme, "j")) return false;
+    std::size_t at = 0;
+    PythonNumber number;
+    // "007j" is a number, "007" is not.
+    const std::string digits = absl::StrCat(lexeme.substr(0, lexeme.size() - 1), "e0");
+    if (absl::StrContains(lexeme, 'e') || absl::StrContains(lexeme, 'E')) {
+      if (!ReadPythonNumber(lexeme.substr(0, lexeme.size() - 1), at, number).ok()) return false;
+    } else if (!ReadPythonNumber(digits, at, number).ok()) {
+      return false;
+    }
+    imaginary = number.real;
+    position_ = end;
+    return true;
+  }
+
+  bool ReadNumber(Json& value, bool negative, int depth) {
+    double imaginary = 0;
+    if (ReadImaginary(imaginary)) {
+      value = Binary(absl::StrCat(negative ? "-" : "", Part(imaginary), "j"), PythonSubtype::kComplex);
+      return true;
+    }
     PythonNumber number;
     if (!ReadPythonNumber(text_, position_, number).ok()) return false;
+    SkipSpace(depth);
+    if (position_ < text_.size() && (text_[position_] == '+' || text_[position_] == '-')) {
+      const char sign = text_[position_++];
+      SkipSpace(depth);
+      if (!ReadImaginary(imaginary)) return false;
+      const std::string real = number.real == 0 ? "" : absl::StrCat(negative ? "-" : "", Part(number.real));
+      value = Binary(absl::StrCat(real,
+                                  sign == '-'    ? "-"
+                                  : real.empty() ? ""
+                                                 : "+",
+                                  Part(imaginary), "j"),
+                     PythonSubtype::kComplex);
+      return true;
+    }
     constexpr std::uint64_t kMinInt64 = std::uint64_t{1} << 63;
     if (number.is_integer && number.fits && !negative) {
       value = number.integer;
@@ -130,39 +309,25 @@ class LiteralReader {
     return true;
   }
 
-  bool ReadName(Json& value, bool sign, bool negative) {
+  bool ReadName(Json& value, int depth, Root& root) {
+    if (absl::StartsWith(text_.substr(position_), "...")) {
+      position_ += 3;
+      value = Binary("", PythonSubtype::kEllipsis);
+      return true;
+    }
     const std::size_t start = position_;
     while (position_ < text_.size() && absl::ascii_isalpha(static_cast<unsigned char>(text_[position_]))) ++position_;
     const absl::string_view name = text_.substr(start, position_ - start);
-    if (name == "NaN") {
-      value = std::numeric_limits<double>::quiet_NaN();
-      return true;
-    }
-    if (name == "Infinity") {
-      value = negative ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
-      return true;
-    }
-    if (sign) return false;
-    if (name == "True" || name == "true") {
-      value = true;
-    } else if (name == "False" || name == "false") {
-      value = false;
-    } else if (name == "None" || name == "null") {
+    if (name == "True" || name == "False") {
+      value = name == "True";
+    } else if (name == "None") {
       value = nullptr;
+    } else if (name == "set" && Take('(', depth) && Take(')', depth + 1)) {
+      value = Json::array();
+      root = Root::kSet;
     } else {
       return false;
     }
-    return true;
-  }
-
-  void SkipSpace() {
-    while (position_ < text_.size() && absl::ascii_isspace(static_cast<unsigned char>(text_[position_]))) ++position_;
-  }
-
-  bool Take(char c) {
-    SkipSpace();
-    if (position_ == text_.size() || text_[position_] != c) return false;
-    ++position_;
     return true;
   }
 
@@ -174,10 +339,20 @@ class LiteralReader {
 
 }  // namespace
 
-std::optional<Json> ParsePythonLiteral(absl::string_view text, const JsonLimits& limits) {
+std::optional<std::string> ReadBinary(const Json& value, PythonSubtype subtype) {
+  if (!value.is_binary()) return std::nullopt;
+  const Json::binary_t& binary = value.get_binary();
+  if (binary.subtype() != static_cast<std::uint8_t>(subtype)) return std::nullopt;
+  return std::string(binary.begin(), binary.end());
+}
+
+std::optional<Json> ParsePythonLiteral(absl::string_view text, const JsonLimits& limits, PythonRoot* root) {
   if (text.size() > limits.max_bytes || ValidUtf8Prefix(text) != text.size()) return std::nullopt;
+  if (absl::StrContains(text, '\0')) return std::nullopt;
   Json value;
-  if (!LiteralReader(text, limits).ReadAll(value)) return std::nullopt;
+  PythonRoot kind = PythonRoot::kValue;
+  if (!LiteralReader(text, limits).ReadAll(value, kind)) return std::nullopt;
+  if (root != nullptr) *root = kind;
   return value;
 }
 

@@ -3,6 +3,7 @@
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -22,8 +23,17 @@ int HexDigit(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+// Bytes are no characters: \xE9 is one of them.
+void AppendUnit(std::string& out, char32_t code, bool bytes) {
+  if (bytes) {
+    out.push_back(static_cast<char>(code & 0xFF));
+  } else {
+    AppendUtf8(out, code);
+  }
+}
+
 // Reads exactly `digits` hexadecimal digits behind "\x", "\u" or "\U"; `position` is that of the letter.
-absl::Status ReadHexEscape(absl::string_view text, std::size_t& position, int digits, std::string& value) {
+absl::Status ReadHexEscape(absl::string_view text, std::size_t& position, int digits, bool bytes, std::string& value) {
   char32_t code = 0;
   for (int i = 1; i <= digits; ++i) {
     const std::size_t at = position + static_cast<std::size_t>(i);
@@ -34,21 +44,21 @@ absl::Status ReadHexEscape(absl::string_view text, std::size_t& position, int di
   if (code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) {
     return absl::InvalidArgumentError("the escape is not a character");
   }
-  AppendUtf8(value, code);
+  AppendUnit(value, code, bytes);
   position += static_cast<std::size_t>(digits) + 1;
   return absl::OkStatus();
 }
 
-void ReadOctalEscape(absl::string_view text, std::size_t& position, std::string& value) {
+void ReadOctalEscape(absl::string_view text, std::size_t& position, bool bytes, std::string& value) {
   char32_t code = 0;
   for (int i = 0; i < 3 && position < text.size() && text[position] >= '0' && text[position] <= '7'; ++i) {
     code = code * 8 + static_cast<char32_t>(text[position++] - '0');
   }
-  AppendUtf8(value, code);
+  AppendUnit(value, code, bytes);
 }
 
 // `position` is that of the character behind the backslash, which exists.
-absl::Status ReadEscape(absl::string_view text, std::size_t& position, std::string& value) {
+absl::Status ReadEscape(absl::string_view text, std::size_t& position, bool bytes, std::string& value) {
   constexpr absl::string_view kLetters = "\\'\"abfnrtv";
   constexpr absl::string_view kMeanings = "\\'\"\a\b\f\n\r\t\v";
   const char letter = text[position];
@@ -58,13 +68,17 @@ absl::Status ReadEscape(absl::string_view text, std::size_t& position, std::stri
     ++position;
     return absl::OkStatus();
   }
+  if (bytes && absl::StrContains("uUN", letter)) {
+    value.push_back('\\');
+    return absl::OkStatus();
+  }
   switch (letter) {
     case 'x':
-      return ReadHexEscape(text, position, 2, value);
+      return ReadHexEscape(text, position, 2, bytes, value);
     case 'u':
-      return ReadHexEscape(text, position, 4, value);
+      return ReadHexEscape(text, position, 4, bytes, value);
     case 'U':
-      return ReadHexEscape(text, position, 8, value);
+      return ReadHexEscape(text, position, 8, bytes, value);
     case 'N':
       return absl::InvalidArgumentError("escapes by a character's name are not supported");
     case '\r':
@@ -75,7 +89,7 @@ absl::Status ReadEscape(absl::string_view text, std::size_t& position, std::stri
       return absl::OkStatus();
     default:
       if (letter >= '0' && letter <= '7') {
-        ReadOctalEscape(text, position, value);
+        ReadOctalEscape(text, position, bytes, value);
       } else {
         value.push_back('\\');  // Python keeps an escape it does not know.
       }
@@ -86,13 +100,14 @@ absl::Status ReadEscape(absl::string_view text, std::size_t& position, std::stri
 bool IsWordCharacter(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_'; }
 
 // The digits without their underscores; false where one does not stand between digits.
-bool StripUnderscores(absl::string_view text, std::string& digits) {
+bool StripUnderscores(absl::string_view text, int base, std::string& digits) {
+  const auto is_digit = [base](char c) { return HexDigit(c) >= 0 && HexDigit(c) < base; };
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '_') {
       digits.push_back(text[i]);
       continue;
     }
-    const bool between = i > 0 && i + 1 < text.size() && HexDigit(text[i - 1]) >= 0 && HexDigit(text[i + 1]) >= 0;
+    const bool between = i > 0 && i + 1 < text.size() && is_digit(text[i - 1]) && is_digit(text[i + 1]);
     if (!between) return false;
   }
   return true;
@@ -127,17 +142,10 @@ bool ReadReal(absl::string_view digits, double& real) {
   return true;
 }
 
-}  // namespace
-
-bool StartsPythonString(absl::string_view text, std::size_t position) {
-  if (position < text.size() && absl::string_view("rRuU").find(text[position]) != absl::string_view::npos) ++position;
-  return position < text.size() && (text[position] == '\'' || text[position] == '"');
-}
-
-absl::Status ReadPythonString(absl::string_view text, std::size_t& position, std::string& value) {
+absl::Status ReadQuoted(absl::string_view text, std::size_t& position, bool bytes, std::string& value) {
   const std::size_t start = position;
   bool raw = false;
-  if (text[position] != '\'' && text[position] != '"') raw = absl::ascii_tolower(text[position++]) == 'r';
+  while (text[position] != '\'' && text[position] != '"') raw |= absl::ascii_tolower(text[position++]) == 'r';
   const char quote = text[position];
   const std::string triple(3, quote);
   const bool is_triple = At(text, position, triple);
@@ -156,7 +164,7 @@ absl::Status ReadPythonString(absl::string_view text, std::size_t& position, std
         continue;
       }
       const std::size_t escape = position++;
-      absl::Status status = ReadEscape(text, position, value);
+      absl::Status status = ReadEscape(text, position, bytes, value);
       if (!status.ok()) {
         position = escape;
         return status;
@@ -164,6 +172,9 @@ absl::Status ReadPythonString(absl::string_view text, std::size_t& position, std
       continue;
     }
     if ((c == '\n' || c == '\r') && !is_triple) break;
+    if (bytes && static_cast<unsigned char>(c) >= 0x80) {
+      return absl::InvalidArgumentError("bytes have ASCII characters only");
+    }
     ++position;
     if (c == '\r') {  // Python's source has one kind of line end.
       if (At(text, position, "\n")) ++position;
@@ -174,6 +185,32 @@ absl::Status ReadPythonString(absl::string_view text, std::size_t& position, std
   }
   position = start;
   return absl::InvalidArgumentError("the string has no closing quote");
+}
+
+}  // namespace
+
+bool StartsPythonString(absl::string_view text, std::size_t position) {
+  if (position < text.size() && absl::string_view("rRuU").find(text[position]) != absl::string_view::npos) ++position;
+  return position < text.size() && (text[position] == '\'' || text[position] == '"');
+}
+
+absl::Status ReadPythonString(absl::string_view text, std::size_t& position, std::string& value) {
+  return ReadQuoted(text, position, false, value);
+}
+
+bool StartsPythonBytes(absl::string_view text, std::size_t position) {
+  const absl::string_view rest = text.substr(std::min(position, text.size()));
+  for (const absl::string_view prefix : {"b", "br", "rb"}) {
+    if (rest.size() > prefix.size() && absl::StartsWithIgnoreCase(rest, prefix) &&
+        (rest[prefix.size()] == '\'' || rest[prefix.size()] == '"')) {
+      return true;
+    }
+  }
+  return false;
+}
+
+absl::Status ReadPythonBytes(absl::string_view text, std::size_t& position, std::string& value) {
+  return ReadQuoted(text, position, true, value);
 }
 
 bool StartsPythonNumber(absl::string_view text, std::size_t position) {
@@ -198,9 +235,9 @@ absl::Status ReadPythonNumber(absl::string_view text, std::size_t& position, Pyt
     if (absl::StartsWith(rest, "_")) rest.remove_prefix(1);
     const char kind = absl::ascii_tolower(lexeme[1]);
     const int base = kind == 'x' ? 16 : kind == 'o' ? 8 : 2;
-    return StripUnderscores(rest, digits) && ReadInteger(digits, base, number) ? absl::OkStatus() : malformed;
+    return StripUnderscores(rest, base, digits) && ReadInteger(digits, base, number) ? absl::OkStatus() : malformed;
   }
-  if (!StripUnderscores(lexeme, digits)) return malformed;
+  if (!StripUnderscores(lexeme, 10, digits)) return malformed;
   if (digits.find_first_of(".eE") != std::string::npos) {
     return ReadReal(digits, number.real) ? absl::OkStatus() : malformed;
   }

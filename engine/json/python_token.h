@@ -19,6 +19,12 @@ bool StartsPythonString(absl::string_view text, std::size_t position);
 /// message says what is wrong; \N{...} and surrogates are errors too.
 absl::Status ReadPythonString(absl::string_view text, std::size_t& position, std::string& value);
 
+/// Whether a bytes literal begins at `position`: a quote after the prefix b, br or rb.
+bool StartsPythonBytes(absl::string_view text, std::size_t position);
+
+/// Reads the bytes literal at `position` as ReadPythonString reads strings; only ASCII may stand in it.
+absl::Status ReadPythonBytes(absl::string_view text, std::size_t& position, std::string& value);
+
 /// A number without a sign.
 struct PythonNumber {
   bool is_integer = false;

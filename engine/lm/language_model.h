@@ -34,15 +34,44 @@ class Prefix {
   bool reusable_;
 };
 
-/// Sampling settings; what is unset is not sent.
+/// What form an answer is to have.
+struct ResponseFormat {
+  enum class Kind { kText, kJsonObject, kJsonSchema };
+  Kind kind = Kind::kText;
+  /// kJsonSchema: the schema's name, and the schema as a JSON text.
+  std::string name = {};
+  std::shared_ptr<const std::string> schema = {};
+
+  bool operator==(const ResponseFormat&) const = default;
+};
+
+/// A function that the model may call.
+struct ToolSpec {
+  std::string name;
+  std::string description;
+  /// A JSON Schema of its arguments, as text.
+  std::string parameters;
+
+  bool operator==(const ToolSpec&) const = default;
+};
+
+/// Sampling settings and what else is the same for all requests of a module; what is unset is not sent.
 struct Options {
-  std::optional<double> temperature;
-  std::optional<double> top_p;
-  std::optional<int> max_tokens;
-  std::vector<std::string> stop;
-  std::optional<long long> seed;
-  std::optional<double> frequency_penalty;
-  std::optional<double> presence_penalty;
+  std::optional<double> temperature = {};
+  std::optional<double> top_p = {};
+  std::optional<int> max_tokens = {};
+  std::vector<std::string> stop = {};
+  std::optional<long long> seed = {};
+  std::optional<double> frequency_penalty = {};
+  std::optional<double> presence_penalty = {};
+  std::optional<std::string> reasoning_effort = {};
+  ResponseFormat response_format = {};
+  std::vector<ToolSpec> tools = {};
+  std::optional<bool> parallel_tool_calls = {};
+  /// Tells runs of the same request apart in caches; never sent.
+  std::optional<long long> rollout_id = {};
+
+  bool operator==(const Options&) const = default;
 };
 
 /// A request in no provider's dialect. The options are a module's and shared by its requests, like the prefix.
@@ -55,9 +84,11 @@ struct Request {
 enum class FinishReason { kStop, kLength, kToolCalls, kContentFilter, kOther };
 
 struct Completion {
-  std::string text;
-  std::vector<ToolCallPart> tool_calls;
+  std::string text = {};
+  std::vector<ToolCallPart> tool_calls = {};
   FinishReason finish_reason = FinishReason::kStop;
+  /// What a reasoning model thought, where the provider tells.
+  std::optional<std::string> reasoning = {};
 };
 
 struct Response {
@@ -80,8 +111,14 @@ struct RenderedRequest {
 /// What a model takes.
 struct Capabilities {
   bool images = false;
+  /// Options::response_format: JSON mode, or with `json_schema` a schema too.
+  bool response_format = false;
   bool json_schema = false;
   bool tools = false;
+  /// Options::reasoning_effort; its answers carry their reasoning apart.
+  bool reasoning = false;
+
+  bool operator==(const Capabilities&) const = default;
 };
 
 /// The one outbound port of the engine. Implementations are thread-safe.

@@ -16,6 +16,8 @@ struct TextPart {
 /// An image, by address ("https://..." or a data URI).
 struct ImagePart {
   std::string url;
+  /// How closely to look, "low", "high" or what the provider takes; empty: its own default.
+  std::string detail = {};
 };
 
 /// Sound, base64 in the named format ("wav", "mp3").
@@ -24,11 +26,25 @@ struct AudioPart {
   std::string format;
 };
 
-/// A file, base64 or by the provider's id.
+/// A file, as a data URI or by the provider's id.
 struct FilePart {
   std::string data;
   std::string file_id;
   std::string filename;
+};
+
+/// A text or a PDF that an answer may cite. `data` is the text, or the PDF in base64.
+struct DocumentPart {
+  std::string data;
+  /// "text/plain" or "application/pdf".
+  std::string media_type;
+  std::string title = {};
+  std::string context = {};
+};
+
+/// A block of content that has no part of its own, as JSON text in OpenAI's shape: for providers that take it as it is.
+struct BlockPart {
+  std::string json;
 };
 
 /// A model's wish to call a tool. Arguments are a JSON text.
@@ -43,9 +59,12 @@ struct ToolResultPart {
   std::string id;
   std::string content;
   bool is_error = false;
+  /// The tool's name; empty: not sent.
+  std::string name = {};
 };
 
-using Part = std::variant<TextPart, ImagePart, AudioPart, FilePart, ToolCallPart, ToolResultPart>;
+using Part =
+    std::variant<TextPart, ImagePart, AudioPart, FilePart, DocumentPart, BlockPart, ToolCallPart, ToolResultPart>;
 
 /// One turn of a conversation.
 struct Message {

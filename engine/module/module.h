@@ -8,6 +8,8 @@
 #include "engine/base/context.h"
 #include "engine/json/json.h"
 #include "engine/lm/language_model.h"
+#include "engine/module/prediction.h"
+#include "engine/module/sampling.h"
 #include "engine/signature/signature.h"
 
 namespace dspex {
@@ -21,15 +23,15 @@ class Module {
   virtual const std::string& id() const = 0;
   virtual const Signature& signature() const = 0;
 
-  /// Runs the module. Returns the output fields in the signature's order. Usage, trace and intervals go to the
-  /// context's record.
-  virtual Task<Json> Forward(RequestContext context, Json inputs) const = 0;
+  /// Runs the module; what `call` sets stands in for the module's own sampling settings. Usage, trace and intervals go
+  /// to the context's record. `call` outlives the task.
+  virtual Task<Prediction> Forward(RequestContext context, Json inputs, const Sampling& call) const = 0;
 
   /// The request Forward would send first, and the model it would go to.
-  virtual absl::StatusOr<lm::RenderedRequest> Render(Json inputs) const = 0;
+  virtual absl::StatusOr<lm::RenderedRequest> Render(Json inputs, const Sampling& call) const = 0;
 
   /// The outputs of a given completion, or Forward's error.
-  virtual absl::StatusOr<Json> Parse(absl::string_view completion) const = 0;
+  virtual absl::StatusOr<Prediction> Parse(absl::string_view completion) const = 0;
 
   /// "provider/model".
   virtual std::string lm_name() const = 0;

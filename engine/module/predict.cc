@@ -3,12 +3,17 @@
 #include <absl/strings/cord.h>
 #include <absl/strings/str_cat.h>
 
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "engine/adapter/custom_type.h"
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
+#include "engine/base/run_all.h"
+#include "engine/module/majority.h"
 #include "engine/signature/coerce.h"
+#include "engine/signature/enforce.h"
 
 namespace dspex {
 
@@ -49,98 +54,326 @@ absl::Status WithFinishReason(const absl::Status& error, lm::FinishReason reason
   return WithMetadata(std::move(result), "finish_reason", Name(reason));
 }
 
+absl::Status NoChoices() {
+  return Error(absl::StatusCode::kDataLoss, reason::kCompletionUnparsable,
+               "The language model answered without a completion. Try again, or use another model.")
+      .With("problem", "no_completion");
+}
+
+void Record(const lm::Response& response, RequestRecord& record, TraceNode* node) {
+  Usage usage = response.usage;
+  usage.lm_calls = 1;
+  record.usage.Add(usage);
+  if (node == nullptr) return;
+  node->usage = usage;
+  node->model = response.model;
+  node->provider_request_id = response.provider_request_id;
+  if (!response.completions.empty()) node->completion = response.completions.front().text;
+}
+
+// One call of the model, seen in usage and trace.
+Task<lm::Response> Ask(const RequestContext& context, lm::LanguageModel& model, const lm::Request& request) {
+  const RequestContext call = context.Child("lm");
+  absl::StatusOr<lm::Response> response = co_await model.Generate(call, request);
+  TraceNode* node = call.EndNode();
+  if (response.ok()) Record(*response, context.record(), node);
+  co_return response;
+}
+
+StatusTask AskInto(const RequestContext& context, lm::LanguageModel& model, const lm::Request& request,
+                   lm::Response& into) {
+  absl::StatusOr<lm::Response> response = co_await Ask(context, model, request);
+  if (!response.ok()) co_return response.status();
+  into = *std::move(response);
+  co_return absl::OkStatus();
+}
+
+// The completions of `count` equal requests, in order.
+Task<std::vector<lm::Completion>> Complete(const RequestContext& context, lm::LanguageModel& model,
+                                           const lm::Request& request, int count) {
+  if (count == 1) {
+    absl::StatusOr<lm::Response> response = co_await Ask(context, model, request);
+    if (!response.ok()) co_return response.status();
+    co_return std::move(response->completions);
+  }
+  std::vector<lm::Response> responses(static_cast<std::size_t>(count));
+  std::vector<StatusTask> calls;
+  calls.reserve(responses.size());
+  for (lm::Response& response : responses) calls.push_back(AskInto(context, model, request, response));
+  absl::Status ended = co_await RunAll(std::move(calls));
+  if (!ended.ok()) co_return ended;
+  std::vector<lm::Completion> completions;
+  for (lm::Response& response : responses) {
+    for (lm::Completion& completion : response.completions) completions.push_back(std::move(completion));
+  }
+  co_return completions;
+}
+
+// A layout with what the module's own settings make of it.
+struct Way {
+  std::unique_ptr<const Layout> layout;
+  Sampling sampling;
+  /// sampling.options with what the layout adds, shared by the module's requests.
+  std::shared_ptr<const lm::Options> options;
+};
+
+struct TakenInputs {
+  Json values;
+  std::vector<std::string> warnings;
+};
+
 class Predict final : public Module {
  public:
-  Predict(PredictSettings settings, std::vector<lm::Message> prefix)
-      : id_(std::move(settings.id)),
-        signature_(std::move(settings.signature)),
-        lm_name_(std::move(settings.lm_name)),
-        language_model_(std::move(settings.language_model)),
-        adapter_(std::move(settings.adapter)),
-        prefix_(std::make_shared<const lm::Prefix>(std::move(prefix), settings.reusable)),
-        options_(std::make_shared<const lm::Options>(std::move(settings.options))) {}
+  Predict(PredictSettings settings, Way way, std::unique_ptr<const Module> extraction)
+      : settings_(std::move(settings)), way_(std::move(way)), extraction_(std::move(extraction)) {}
 
-  const std::string& id() const override { return id_; }
-  const Signature& signature() const override { return signature_; }
-  std::string lm_name() const override { return lm_name_; }
+  const std::string& id() const override { return settings_.id; }
+  const Signature& signature() const override { return settings_.signature; }
+  std::string lm_name() const override { return settings_.language_model.name; }
 
-  Task<Json> Forward(RequestContext context, Json inputs) const override {
-    const absl::StatusOr<lm::Request> request = MakeRequest(std::move(inputs));
-    if (!request.ok()) co_return request.status();
-    if (Clock::now() >= context.deadline()) {
-      co_return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadlineExceeded,
-                      absl::StrCat("The time for this call ended before module '", id_,
-                                   "' could ask its language model. Allow more time."))
-          .With("where", id_);
-    }
-    const RequestContext call = context.Child("lm");
-    const absl::StatusOr<lm::Response> response = co_await (*language_model_)->Generate(call, *request);
-    TraceNode* node = call.EndNode();
-    if (!response.ok()) co_return response.status();
-    Record(*response, context.record(), node);
-    co_return ParseResponse(*response);
-  }
+  Task<Prediction> Forward(RequestContext context, Json inputs, const Sampling& call) const override;
+  absl::StatusOr<lm::RenderedRequest> Render(Json inputs, const Sampling& call) const override;
+  absl::StatusOr<Prediction> Parse(absl::string_view completion) const override;
 
-  absl::StatusOr<lm::RenderedRequest> Render(Json inputs) const override {
-    const absl::StatusOr<lm::Request> request = MakeRequest(std::move(inputs));
-    if (!request.ok()) return request.status();
-    return (*language_model_)->Render(*request);
-  }
-
-  absl::StatusOr<Json> Parse(absl::string_view completion) const override {
-    return adapter_->Parse(signature_, completion);
-  }
+  static absl::StatusOr<Way> MakeWay(const PredictSettings& settings, const AdapterOptions& adapter);
 
  private:
-  absl::StatusOr<lm::Request> MakeRequest(Json inputs) const {
-    if (!language_model_.ok()) return language_model_.status();
-    const absl::StatusOr<Json> coerced = CoerceInputs(signature_, std::move(inputs));
-    if (!coerced.ok()) return coerced.status();
-    lm::Request request;
-    request.prefix = prefix_;
-    request.turns.push_back(adapter_->FormatTurn(signature_, *coerced));
-    request.options = options_;
-    return request;
-  }
+  absl::StatusOr<TakenInputs> Take(Json inputs) const;
+  Task<std::vector<Json>> Answers(RequestContext context, const Way& way, const Json& inputs,
+                                  const Sampling& call) const;
+  Task<std::vector<Json>> FallBack(RequestContext context, const absl::Status& cause, const Json& inputs,
+                                   const Sampling& call) const;
+  Task<Json> ReadAnswer(const RequestContext& context, const Way& way, const lm::Completion& completion) const;
+  absl::StatusOr<Prediction> Conclude(std::vector<Json> answers) const;
+  bool FallsBack(const absl::Status& status) const;
+  absl::StatusOr<const Way*> Fallback() const;
 
-  static void Record(const lm::Response& response, RequestRecord& record, TraceNode* node) {
-    Usage usage = response.usage;
-    usage.lm_calls = 1;
-    record.usage.Add(usage);
-    if (node == nullptr) return;
-    node->usage = usage;
-    node->model = response.model;
-    node->provider_request_id = response.provider_request_id;
-    if (!response.completions.empty()) node->completion = response.completions.front().text;
-  }
-
-  absl::StatusOr<Json> ParseResponse(const lm::Response& response) const {
-    if (response.completions.empty()) {
-      return Error(absl::StatusCode::kDataLoss, reason::kCompletionUnparsable,
-                   "The language model answered without a completion. Try again, or use another model.")
-          .With("problem", "no_completion");
-    }
-    const lm::Completion& completion = response.completions.front();
-    absl::StatusOr<Json> outputs = adapter_->Parse(signature_, completion.text);
-    if (outputs.ok()) return outputs;
-    return WithFinishReason(outputs.status(), completion.finish_reason);
-  }
-
-  const std::string id_;
-  const Signature signature_;
-  const std::string lm_name_;
-  const absl::StatusOr<std::shared_ptr<lm::LanguageModel>> language_model_;
-  const std::shared_ptr<const Adapter> adapter_;
-  const std::shared_ptr<const lm::Prefix> prefix_;
-  const std::shared_ptr<const lm::Options> options_;
+  const PredictSettings settings_;
+  const Way way_;
+  /// Two-step: from the model's text to the fields.
+  const std::unique_ptr<const Module> extraction_;
+  /// Made when it is needed first: most modules never fall back.
+  mutable std::once_flag fallback_once_;
+  mutable absl::StatusOr<Way> fallback_ = absl::UnknownError("");
 };
+
+// What a call's settings make of a way's options.
+std::shared_ptr<const lm::Options> OptionsFor(const Way& way, const Sampling& merged) {
+  return std::make_shared<const lm::Options>(way.layout->WithOwn(merged.options));
+}
+
+bool ChangesNothing(const Sampling& call) { return call == Sampling(); }
+
+Sampling Merged(const Way& way, const Sampling& call) {
+  Sampling merged = Merge(way.sampling, call);
+  SpreadTemperature(merged);
+  return merged;
+}
+
+absl::StatusOr<Way> Predict::MakeWay(const PredictSettings& settings, const AdapterOptions& adapter) {
+  lm::Capabilities capabilities;
+  if (settings.language_model.model.ok()) capabilities = (*settings.language_model.model)->capabilities();
+  absl::StatusOr<std::unique_ptr<const Layout>> layout = Layout::Create({.adapter = adapter,
+                                                                         .format = settings.format,
+                                                                         .phrasebook = settings.phrasebook,
+                                                                         .signature = settings.signature,
+                                                                         .demos = settings.demos,
+                                                                         .capabilities = capabilities,
+                                                                         .lm_name = settings.language_model.name,
+                                                                         .reusable = settings.reusable});
+  if (!layout.ok()) return layout.status();
+  Way way{.layout = *std::move(layout), .sampling = settings.sampling, .options = nullptr};
+  Sampling own = settings.sampling;
+  SpreadTemperature(own);
+  way.options = OptionsFor(way, own);
+  return way;
+}
+
+absl::Status CheckConstraints(const std::vector<Field>& fields, const Json& values) {
+  for (const Field& field : fields) {
+    if (field.constraints.empty()) continue;
+    const auto value = values.find(field.name);
+    if (value == values.end()) continue;
+    if (absl::Status status = EnforceConstraints(field, *value); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+// An answer that breaks a constraint is no better than one that does not parse.
+absl::Status Unmet(const absl::Status& broken) {
+  return Error(absl::StatusCode::kDataLoss, reason::kCompletionUnparsable,
+               absl::StrCat("The completion's output breaks a constraint of its field: ", broken.message()))
+      .With("field", ErrorMetadata(broken, "field"))
+      .With("problem", "constraint")
+      .With("rule", ErrorMetadata(broken, "rule"));
+}
+
+// DSPy makes images of what stands between its markers, wherever it came from.
+absl::Status MarkerRefused() {
+  return Error(
+      absl::StatusCode::kInvalidArgument, reason::kInvalidValue,
+      "An input holds DSPy's marker of a custom type, which would become a block of the message. Remove it, or "
+      "give an image, audio or file as such.");
+}
+
+absl::StatusOr<TakenInputs> Predict::Take(Json inputs) const {
+  TakenInputs taken;
+  absl::StatusOr<Json> values = settings_.enforced ? CoerceInputs(settings_.signature, std::move(inputs))
+                                                   : TakeInputs(settings_.signature, std::move(inputs), taken.warnings);
+  if (!values.ok()) return values.status();
+  if (settings_.enforced) {
+    absl::Status checked = CheckConstraints(settings_.signature.inputs(), *values);
+    if (!checked.ok()) return checked;
+  }
+  if (ContainsMarker(*values)) return MarkerRefused();
+  taken.values = *std::move(values);
+  return taken;
+}
+
+Task<Prediction> Predict::Forward(RequestContext context, Json inputs, const Sampling& call) const {
+  if (!settings_.language_model.model.ok()) co_return settings_.language_model.model.status();
+  absl::StatusOr<TakenInputs> taken = Take(std::move(inputs));
+  if (!taken.ok()) co_return taken.status();
+  if (Clock::now() >= context.deadline()) {
+    co_return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadlineExceeded,
+                    absl::StrCat("The time for this call ended before module '", id(),
+                                 "' could ask its language model. Allow more time."))
+        .With("where", id());
+  }
+  absl::StatusOr<std::vector<Json>> answers = co_await Answers(context, way_, taken->values, call);
+  if (FallsBack(answers.status())) {
+    const absl::Status cause = answers.status();
+    answers = co_await FallBack(context, cause, taken->values, call);
+    // What the caller asked for has failed for the first reason; the trace has the second.
+    if (FallsBack(answers.status())) co_return cause;
+  }
+  if (!answers.ok()) co_return answers.status();
+  absl::StatusOr<Prediction> prediction = Conclude(*std::move(answers));
+  if (prediction.ok()) prediction->warnings = std::move(taken->warnings);
+  co_return prediction;
+}
+
+bool Predict::FallsBack(const absl::Status& status) const {
+  const bool can = settings_.adapter.kind == AdapterKind::kChat || settings_.adapter.kind == AdapterKind::kXml;
+  return can && settings_.json_fallback && !status.ok() && ErrorReason(status) == reason::kCompletionUnparsable;
+}
+
+absl::StatusOr<const Way*> Predict::Fallback() const {
+  std::call_once(fallback_once_, [this] {
+    AdapterOptions json = settings_.adapter;
+    json.kind = AdapterKind::kJson;
+    fallback_ = MakeWay(settings_, json);
+  });
+  if (!fallback_.ok()) return fallback_.status();
+  return &*fallback_;
+}
+
+// As DSPy does: what the adapter could not read is asked for once more, as JSON.
+Task<std::vector<Json>> Predict::FallBack(RequestContext context, const absl::Status& cause, const Json& inputs,
+                                          const Sampling& call) const {
+  const absl::StatusOr<const Way*> way = Fallback();
+  if (!way.ok()) co_return way.status();
+  const RequestContext fallback = context.Child("json_fallback");
+  absl::StatusOr<std::vector<Json>> answers = co_await Answers(fallback, **way, inputs, call);
+  if (TraceNode* node = fallback.EndNode(); node != nullptr) {
+    node->reason = std::string(cause.message());
+    if (!answers.ok()) absl::StrAppend(&node->reason, " Then: ", answers.status().message());
+  }
+  co_return answers;
+}
+
+Task<std::vector<Json>> Predict::Answers(RequestContext context, const Way& way, const Json& inputs,
+                                         const Sampling& call) const {
+  std::shared_ptr<const lm::Options> options = way.options;
+  int count = way.sampling.completions();
+  if (!ChangesNothing(call)) {
+    const Sampling merged = Merged(way, call);
+    options = OptionsFor(way, merged);
+    count = merged.completions();
+  }
+  const absl::StatusOr<lm::Request> request = way.layout->MakeRequest(inputs, std::move(options));
+  if (!request.ok()) co_return request.status();
+  const absl::StatusOr<std::vector<lm::Completion>> completions =
+      co_await Complete(context, **settings_.language_model.model, *request, count);
+  if (!completions.ok()) co_return completions.status();
+  if (completions->empty()) co_return NoChoices();
+  std::vector<Json> answers;
+  answers.reserve(completions->size());
+  for (const lm::Completion& completion : *completions) {
+    absl::StatusOr<Json> answer = co_await ReadAnswer(context, way, completion);
+    if (!answer.ok()) co_return WithFinishReason(answer.status(), completion.finish_reason);
+    answers.push_back(*std::move(answer));
+  }
+  co_return answers;
+}
+
+Task<Json> Predict::ReadAnswer(const RequestContext& context, const Way& way, const lm::Completion& completion) const {
+  if (extraction_ == nullptr) co_return way.layout->Read(completion);
+  const RequestContext child = context.Child("extraction");
+  Json text = Json::object();
+  text["text"] = completion.text;
+  const Sampling unchanged;
+  absl::StatusOr<Prediction> extracted = co_await extraction_->Forward(child, std::move(text), unchanged);
+  child.EndNode();
+  if (!extracted.ok()) co_return extracted.status();
+  co_return std::move(extracted->outputs);
+}
+
+absl::StatusOr<Prediction> Predict::Conclude(std::vector<Json> answers) const {
+  Prediction prediction;
+  std::size_t chosen = 0;
+  if (answers.size() > 1 && !settings_.majority_field.empty())
+    chosen = MajorityIndex(answers, settings_.majority_field);
+  prediction.outputs = answers.size() > 1 ? answers[chosen] : std::move(answers.front());
+  if (answers.size() > 1) prediction.answers = std::move(answers);
+  if (settings_.enforced) {
+    const absl::Status checked = CheckConstraints(settings_.signature.outputs(), prediction.outputs);
+    if (!checked.ok()) return Unmet(checked);
+  }
+  return prediction;
+}
+
+absl::StatusOr<lm::RenderedRequest> Predict::Render(Json inputs, const Sampling& call) const {
+  if (!settings_.language_model.model.ok()) return settings_.language_model.model.status();
+  absl::StatusOr<TakenInputs> taken = Take(std::move(inputs));
+  if (!taken.ok()) return taken.status();
+  const absl::StatusOr<lm::Request> request = way_.layout->MakeRequest(
+      taken->values, ChangesNothing(call) ? way_.options : OptionsFor(way_, Merged(way_, call)));
+  if (!request.ok()) return request.status();
+  return (*settings_.language_model.model)->Render(*request);
+}
+
+absl::StatusOr<Prediction> Predict::Parse(absl::string_view completion) const {
+  // The fields come from the second answer of two steps.
+  if (extraction_ != nullptr) return extraction_->Parse(completion);
+  absl::StatusOr<Json> answer = way_.layout->Read({.text = std::string(completion)});
+  if (!answer.ok()) return answer.status();
+  std::vector<Json> answers;
+  answers.push_back(*std::move(answer));
+  return Conclude(std::move(answers));
+}
+
+// DSPy's second step: a chat prompt without demos, on a model of its own.
+absl::StatusOr<std::unique_ptr<const Module>> MakeExtraction(const PredictSettings& settings) {
+  if (settings.adapter.kind != AdapterKind::kTwoStep) return std::unique_ptr<const Module>();
+  return MakePredict({.id = settings.id,
+                      .signature = ExtractionSignature(*settings.phrasebook, settings.signature),
+                      .demos = {},
+                      .sampling = {},
+                      .language_model = *settings.extraction,
+                      .phrasebook = settings.phrasebook,
+                      .enforced = false,
+                      .reusable = settings.reusable});
+}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<const Module>> MakePredict(PredictSettings settings) {
-  absl::StatusOr<std::vector<lm::Message>> prefix = settings.adapter->FormatPrefix(settings.signature, settings.demos);
-  if (!prefix.ok()) return prefix.status();
-  return std::make_unique<const Predict>(std::move(settings), *std::move(prefix));
+  absl::StatusOr<Way> way = Predict::MakeWay(settings, settings.adapter);
+  if (!way.ok()) return way.status();
+  absl::StatusOr<std::unique_ptr<const Module>> extraction = MakeExtraction(settings);
+  if (!extraction.ok()) return extraction.status();
+  return std::make_unique<const Predict>(std::move(settings), *std::move(way), *std::move(extraction));
 }
 
 absl::StatusOr<Json> CoerceDemo(const Signature& signature, Json demo) {
@@ -160,6 +393,8 @@ absl::StatusOr<Json> CoerceDemo(const Signature& signature, Json demo) {
     }
   }
   for (const auto& [name, value] : demo.items()) {
+    // How DSPy's optimizers mark the demos that they made.
+    if (name == "augmented") continue;
     if (signature.FindInput(name) == nullptr && signature.FindOutput(name) == nullptr) {
       return Error(absl::StatusCode::kInvalidArgument, reason::kUnknownField,
                    absl::StrCat("A demo has the field '", name, "', which '", signature.ToString(),

@@ -1,11 +1,13 @@
 #include "engine/module/predict.h"
 
+#include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,32 +23,59 @@ using ::testing::HasSubstr;
 class PredictTest : public ::testing::Test {
  protected:
   void Make(absl::string_view signature, std::vector<Json> demos = {}) {
-    predict_ = MakePredict({
-                               .id = "qa",
-                               .signature = Signature::FromString(signature).value(),
-                               .demos = std::move(demos),
-                               .options = options_,
-                               .lm_name = "fake/model",
-                               .language_model = language_model_,
-                               .adapter = MakeChatAdapter(),
-                           })
-                   .value();
+    Make(Signature::FromString(signature).value(), std::move(demos));
+  }
+
+  void Make(Signature signature, std::vector<Json> demos = {}) {
+    absl::StatusOr<std::unique_ptr<const Module>> made = MakePredict({
+        .id = "qa",
+        .signature = std::move(signature),
+        .demos = std::move(demos),
+        .sampling = sampling_,
+        .language_model = {"fake/model", language_model_},
+        .adapter = {.kind = kind_, .native_function_calling = native_},
+        .format = format_,
+        .json_fallback = json_fallback_,
+        .extraction = extraction_,
+        .enforced = enforced_,
+        .majority_field = majority_field_,
+    });
+    ASSERT_TRUE(made.ok()) << made.status();
+    predict_ = *std::move(made);
+  }
+
+  absl::StatusOr<Prediction> Ask(Json inputs, const Sampling& call = {}) {
+    return RunTask(predict_->Forward(RequestContext(record_, deadline_), std::move(inputs), call));
   }
 
   absl::StatusOr<Json> Forward(Json inputs) {
-    return RunTask(predict_->Forward(RequestContext(record_, deadline_), std::move(inputs)));
+    const absl::StatusOr<Prediction> prediction = Ask(std::move(inputs));
+    if (!prediction.ok()) return prediction.status();
+    return prediction->outputs;
+  }
+
+  // A completion in the layout of chat.
+  void AnswerSection(const std::string& name, const std::string& value) {
+    model_->Answer(absl::StrCat("[[ ## ", name, " ## ]]\n", value));
   }
 
   std::shared_ptr<FakeLanguageModel> model_ = std::make_shared<FakeLanguageModel>();
   absl::StatusOr<std::shared_ptr<lm::LanguageModel>> language_model_ = std::shared_ptr<lm::LanguageModel>(model_);
-  lm::Options options_;
+  Sampling sampling_;
+  AdapterKind kind_ = AdapterKind::kChat;
+  bool native_ = false;
+  Layout::Format format_ = Layout::Format::kByCapabilities;
+  bool json_fallback_ = false;
+  std::optional<NamedModel> extraction_;
+  bool enforced_ = true;
+  std::string majority_field_;
   RequestRecord record_;
   TimePoint deadline_ = kNoDeadline;
   std::unique_ptr<const Module> predict_;
 };
 
 TEST_F(PredictTest, AsksTheModelAndReadsItsAnswer) {
-  options_.temperature = 0.5;
+  sampling_.options.temperature = 0.5;
   Make("question, n: int -> answer: float", {{{"question", "q?"}, {"n", 1}, {"answer", 2.5}}});
   model_->Answer("[[ ## answer ## ]]\n42\n\n[[ ## completed ## ]]");
   const auto outputs = Forward(Json{{"n", "7"}, {"question", "why?"}});
@@ -151,18 +180,156 @@ TEST_F(PredictTest, WithoutAModelOnlyParseWorks) {
   language_model_ = absl::FailedPreconditionError("no such provider");
   Make("q -> a");
   EXPECT_EQ(Forward(Json{{"q", "?"}}).status(), language_model_.status());
-  EXPECT_EQ(predict_->Render(Json{{"q", "?"}}).status(), language_model_.status());
-  EXPECT_EQ(predict_->Parse("[[ ## a ## ]]\nx").value().dump(), R"({"a":"x"})");
+  EXPECT_EQ(predict_->Render(Json{{"q", "?"}}, {}).status(), language_model_.status());
+  EXPECT_EQ(predict_->Parse("[[ ## a ## ]]\nx").value().outputs.dump(), R"({"a":"x"})");
 }
 
 TEST_F(PredictTest, RenderShowsWhatForwardWouldSend) {
   Make("q -> a", {{{"q", "demo"}, {"a", "shown"}}});
-  const auto rendered = predict_->Render(Json{{"q", "live"}});
+  const auto rendered = predict_->Render(Json{{"q", "live"}}, {});
   ASSERT_TRUE(rendered.ok()) << rendered.status();
   EXPECT_THAT(rendered->body, HasSubstr("<user>\n[[ ## q ## ]]\ndemo\n<assistant>\n[[ ## a ## ]]\nshown\n"));
   EXPECT_THAT(rendered->body, HasSubstr("<user>\n[[ ## q ## ]]\nlive\n"));
   EXPECT_TRUE(model_->requests.empty());
-  EXPECT_EQ(predict_->Render(Json::object()).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(predict_->Render(Json::object(), {}).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(PredictTest, ACallsSettingsStandInForItsOwn) {
+  sampling_.options.temperature = 0.5;
+  sampling_.options.max_tokens = 9;
+  Make("q -> a");
+  AnswerSection("a", "x");
+  ASSERT_TRUE(Ask(Json{{"q", "?"}}, {.options = {.temperature = 0.1, .rollout_id = 3}}).ok());
+  EXPECT_EQ(model_->requests[0].options->temperature, 0.1);
+  EXPECT_EQ(model_->requests[0].options->max_tokens, 9);
+  EXPECT_EQ(model_->requests[0].options->rollout_id, 3);
+}
+
+TEST_F(PredictTest, SeveralCompletionsAreSeveralRequests) {
+  sampling_.n = 3;
+  Make("q -> a");
+  for (const char* answer : {"one", "two", "two"}) AnswerSection("a", answer);
+  const auto prediction = Ask(Json{{"q", "?"}});
+  ASSERT_TRUE(prediction.ok()) << prediction.status();
+  EXPECT_EQ(prediction->outputs["a"], "one");
+  ASSERT_EQ(prediction->answers.size(), 3u);
+  EXPECT_EQ(prediction->answers[2]["a"], "two");
+  ASSERT_EQ(model_->requests.size(), 3u);
+  for (const lm::Request& request : model_->requests) EXPECT_EQ(request.options->temperature, 0.7);
+  EXPECT_EQ(record_.usage.lm_calls, 3);
+}
+
+TEST_F(PredictTest, TheMajorityAnswers) {
+  majority_field_ = "a";
+  Make("q -> a");
+  for (const char* answer : {"one", "Two.", "the two"}) AnswerSection("a", answer);
+  const auto prediction = Ask(Json{{"q", "?"}}, {.n = 3});
+  ASSERT_TRUE(prediction.ok()) << prediction.status();
+  EXPECT_EQ(prediction->outputs["a"], "Two.");
+}
+
+TEST_F(PredictTest, OneFailureOfSeveralIsTheResult) {
+  sampling_.n = 2;
+  Make("q -> a");
+  AnswerSection("a", "fine");
+  model_->Answer(absl::UnavailableError("no route"));
+  EXPECT_EQ(Forward(Json{{"q", "?"}}).status(), absl::UnavailableError("no route"));
+}
+
+TEST_F(PredictTest, WhatDoesNotParseIsAskedForOnceMoreAsJson) {
+  json_fallback_ = true;
+  format_ = Layout::Format::kJsonObject;
+  record_.keep_trace = true;
+  Make("q -> a, n: int");
+  model_->Answer("nothing of use");
+  model_->Answer(R"({"a": "x", "n": 7})");
+  const auto outputs = Forward(Json{{"q", "?"}});
+  ASSERT_TRUE(outputs.ok()) << outputs.status();
+  EXPECT_EQ(outputs->dump(), R"({"a":"x","n":7})");
+  ASSERT_EQ(model_->requests.size(), 2u);
+  EXPECT_EQ(model_->requests[0].options->response_format.kind, lm::ResponseFormat::Kind::kText);
+  EXPECT_EQ(model_->requests[1].options->response_format.kind, lm::ResponseFormat::Kind::kJsonObject);
+  EXPECT_EQ(record_.usage.lm_calls, 2);
+  // The trace tells of both, and why there was a second.
+  ASSERT_EQ(record_.trace.size(), 3u);
+  EXPECT_EQ(record_.trace[0].name, "lm");
+  EXPECT_EQ(record_.trace[1].name, "json_fallback");
+  EXPECT_THAT(record_.trace[1].reason, HasSubstr("'a'"));
+  EXPECT_EQ(record_.trace[2].name, "lm");
+  EXPECT_EQ(record_.trace[2].parent, 1);
+  EXPECT_EQ(record_.trace[2].completion, R"({"a": "x", "n": 7})");
+}
+
+TEST_F(PredictTest, TheFallbackIsTheLastTry) {
+  json_fallback_ = true;
+  Make("q -> a");
+  model_->Answer("nothing of use");
+  model_->Answer("nor this");
+  EXPECT_EQ(ErrorReason(Forward(Json{{"q", "?"}}).status()), "COMPLETION_UNPARSABLE");
+  EXPECT_EQ(model_->requests.size(), 2u);
+}
+
+TEST_F(PredictTest, OnlyWhatDoesNotParseFallsBack) {
+  json_fallback_ = true;
+  Make("q -> a");
+  model_->Answer(absl::UnavailableError("no route"));
+  EXPECT_EQ(Forward(Json{{"q", "?"}}).status(), absl::UnavailableError("no route"));
+  kind_ = AdapterKind::kJson;
+  Make("q -> a");
+  model_->Answer("no JSON");
+  EXPECT_EQ(ErrorReason(Forward(Json{{"q", "?"}}).status()), "COMPLETION_UNPARSABLE");
+  EXPECT_EQ(model_->requests.size(), 2u);
+}
+
+TEST_F(PredictTest, TwoStepsAskTwoModels) {
+  kind_ = AdapterKind::kTwoStep;
+  const auto extractor = std::make_shared<FakeLanguageModel>();
+  extraction_ = NamedModel{"fake/extractor", std::shared_ptr<lm::LanguageModel>(extractor)};
+  record_.keep_trace = true;
+  Make("q -> n: int");
+  model_->Answer("It is seven, I should say.");
+  extractor->Answer("[[ ## n ## ]]\n7");
+  const auto outputs = Forward(Json{{"q", "?"}});
+  ASSERT_TRUE(outputs.ok()) << outputs.status();
+  EXPECT_EQ(outputs->dump(), R"({"n":7})");
+  ASSERT_EQ(extractor->requests.size(), 1u);
+  EXPECT_THAT(std::get<lm::TextPart>(extractor->requests[0].turns[0].parts[0]).text,
+              HasSubstr("It is seven, I should say."));
+  EXPECT_EQ(record_.trace[1].name, "extraction");
+}
+
+TEST_F(PredictTest, AsDspyDoesInputsAreTakenAsGiven) {
+  enforced_ = false;
+  Make("q, n: int -> a");
+  AnswerSection("a", "x");
+  const auto prediction = Ask(Json{{"n", "many"}, {"other", 1}});
+  ASSERT_TRUE(prediction.ok()) << prediction.status();
+  EXPECT_THAT(std::get<lm::TextPart>(model_->requests[0].turns[0].parts[0]).text, HasSubstr("many"));
+  EXPECT_EQ(prediction->warnings.size(), 2u) << "one for the missing input, one for the unknown";
+}
+
+TEST_F(PredictTest, ConstraintsHoldWhereTheyAreEnforced) {
+  Signature signature = Signature::FromString("n: int -> m: int").value();
+  Field m = *signature.FindOutput("m");
+  m.constraints.push_back({"le", std::make_shared<const Json>(5)});
+  signature = signature.Replace(m);
+  Make(signature);
+  AnswerSection("m", "7");
+  const absl::Status broken = Forward(Json{{"n", 1}}).status();
+  EXPECT_EQ(ErrorReason(broken), "COMPLETION_UNPARSABLE");
+  EXPECT_EQ(ErrorMetadata(broken, "problem"), "constraint");
+  EXPECT_EQ(ErrorMetadata(broken, "rule"), "le");
+  enforced_ = false;
+  Make(signature);
+  AnswerSection("m", "7");
+  EXPECT_TRUE(Forward(Json{{"n", 1}}).ok());
+}
+
+TEST_F(PredictTest, AMarkerOfDspysBlocksIsRefused) {
+  Make("q -> a");
+  const std::string marked = "<<CUSTOM-TYPE-START-IDENTIFIER>>[]<<CUSTOM-TYPE-END-IDENTIFIER>>";
+  EXPECT_EQ(ErrorReason(Forward(Json{{"q", marked}}).status()), "INVALID_VALUE");
+  EXPECT_TRUE(model_->requests.empty());
 }
 
 TEST(CoerceDemoTest, TakesFieldsInTheSignaturesOrderAndCoercesThem) {

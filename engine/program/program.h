@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/adapter/phrasebooks.h"
 #include "engine/base/context.h"
 #include "engine/json/json.h"
 #include "engine/lm/language_model.h"
@@ -23,6 +24,8 @@ class Program;
 struct ProgramEnvironment {
   /// Outlives the program.
   lm::LanguageModels* language_models = nullptr;
+  /// Outlives the program's creation; null if there are none.
+  const Phrasebooks* phrasebooks = nullptr;
   /// "provider/model" for modules and programs that name none; may be empty.
   std::string default_lm;
   /// Whether several requests will use the program, so that encoding its prefixes once pays.
@@ -40,8 +43,9 @@ class Program {
                                                                const ProgramEnvironment& environment);
 
   /// Runs the program. Returns its outputs. Ends by the context's deadline, which the caller narrows by timeout(). The
-  /// program and the context's record must outlive the returned task.
-  Task<Json> Forward(RequestContext context, Json inputs) const;
+  /// program, the context's record and `call` must outlive the returned task.
+  /// What `call` sets stands in for the modules' own sampling settings.
+  Task<Prediction> Forward(RequestContext context, Json inputs, const Sampling& call) const;
 
   struct Rendered {
     std::string module;
@@ -49,11 +53,11 @@ class Program {
     lm::RenderedRequest request;
   };
   /// The requests that need no answer of another one first.
-  absl::StatusOr<std::vector<Rendered>> Render(Json inputs) const;
+  absl::StatusOr<std::vector<Rendered>> Render(Json inputs, const Sampling& call) const;
 
   /// Reads a completion of the module named (empty: the only one). INVALID_ARGUMENT names the modules if none has that
   /// id.
-  absl::StatusOr<Json> Parse(absl::string_view module, absl::string_view completion) const;
+  absl::StatusOr<Prediction> Parse(absl::string_view module, absl::string_view completion) const;
 
   /// The program's limit on one Forward; infinite if it has none.
   Clock::duration timeout() const { return timeout_; }

@@ -47,7 +47,11 @@ class ProgramTest : public ::testing::Test {
   }
 
   absl::StatusOr<Json> Forward(const Program& program, Json inputs) {
-    return RunTask(program.Forward(RequestContext(record_, kNoDeadline), std::move(inputs)));
+    const Sampling unchanged;
+    const absl::StatusOr<Prediction> prediction =
+        RunTask(program.Forward(RequestContext(record_, kNoDeadline), std::move(inputs), unchanged));
+    if (!prediction.ok()) return prediction.status();
+    return prediction->outputs;
   }
 
   void ExpectInvalid(const std::string& text, const std::string& path, const std::string& reason = "INVALID_PROGRAM") {
@@ -94,7 +98,7 @@ TEST_F(ProgramTest, TakesAStructuredSignatureAndInstructionsInPlaceOfItsOwn) {
       "structured_signature { instructions: 'Old.' inputs { name: 'q' } outputs { name: 'n' type: 'int' description: "
       "'how many' } } instructions: 'New.'"));
   ASSERT_TRUE(program.ok()) << program.status();
-  const auto rendered = (*program)->Render(Json{{"q", "?"}});
+  const auto rendered = (*program)->Render(Json{{"q", "?"}}, {});
   ASSERT_TRUE(rendered.ok()) << rendered.status();
   EXPECT_THAT((*rendered)[0].request.body, HasSubstr("New."));
   EXPECT_THAT((*rendered)[0].request.body, Not(HasSubstr("Old.")));
@@ -104,7 +108,7 @@ TEST_F(ProgramTest, TakesAStructuredSignatureAndInstructionsInPlaceOfItsOwn) {
 TEST_F(ProgramTest, RenderNamesModuleAndModel) {
   const auto program = Create(One("signature: 'q -> a'"));
   ASSERT_TRUE(program.ok()) << program.status();
-  const auto rendered = (*program)->Render(Json{{"q", "?"}});
+  const auto rendered = (*program)->Render(Json{{"q", "?"}}, {});
   ASSERT_TRUE(rendered.ok()) << rendered.status();
   ASSERT_EQ(rendered->size(), 1u);
   EXPECT_EQ((*rendered)[0].module, "qa");
@@ -116,7 +120,7 @@ TEST_F(ProgramTest, ParseTakesTheModuleByItsId) {
   const auto program = Create(One("signature: 'q -> a'"));
   ASSERT_TRUE(program.ok()) << program.status();
   for (const char* module : {"", "qa"}) {
-    EXPECT_EQ((*program)->Parse(module, "[[ ## a ## ]]\nx").value().dump(), R"({"a":"x"})");
+    EXPECT_EQ((*program)->Parse(module, "[[ ## a ## ]]\nx").value().outputs.dump(), R"({"a":"x"})");
   }
   const absl::Status status = (*program)->Parse("other", "").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
@@ -137,7 +141,7 @@ TEST_F(ProgramTest, WithoutAModelForwardSaysWhatToDo) {
   const auto program = Create("modules { id: 'm' predict { signature: 'q -> a' } }");
   ASSERT_TRUE(program.ok()) << program.status();
   for (const absl::Status& status :
-       {Forward(**program, Json{{"q", "?"}}).status(), (*program)->Render(Json{{"q", "?"}}).status()}) {
+       {Forward(**program, Json{{"q", "?"}}).status(), (*program)->Render(Json{{"q", "?"}}, {}).status()}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
     EXPECT_EQ(ErrorReason(status), "NO_LANGUAGE_MODEL");
     EXPECT_THAT(std::string(status.message()), HasSubstr("provider/model"));
@@ -157,7 +161,7 @@ TEST_F(ProgramTest, DemosComeAsStructOrJson) {
       "key: 'n' value { number_value: 3 } } fields { key: 'a' value { number_value: 5 } } } } demos { fields_json: "
       "'{\"a\": 2.5, \"n\": 4, \"q\": \"two\"}' }"));
   ASSERT_TRUE(program.ok()) << program.status();
-  const std::string body = (*program)->Render(Json{{"q", "?"}, {"n", 0}}).value()[0].request.body;
+  const std::string body = (*program)->Render(Json{{"q", "?"}, {"n", 0}}, {}).value()[0].request.body;
   EXPECT_THAT(body, HasSubstr("[[ ## q ## ]]\none\n\n[[ ## n ## ]]\n3\n<assistant>\n[[ ## a ## ]]\n5.0\n"));
   EXPECT_THAT(body, HasSubstr("[[ ## q ## ]]\ntwo\n\n[[ ## n ## ]]\n4\n<assistant>\n[[ ## a ## ]]\n2.5\n"));
 }
@@ -178,7 +182,7 @@ TEST_F(ProgramTest, DemosThatDoNotFitNameTheirPlace) {
 }
 
 TEST_F(ProgramTest, RefusesByNameWhatItDoesNotRun) {
-  for (const char* kind : {"chain_of_thought", "react", "best_of_n", "refine", "multi_chain_comparison", "python"}) {
+  for (const char* kind : {"react", "best_of_n", "refine", "multi_chain_comparison", "python"}) {
     ExpectUnsupported(absl::StrCat("modules { id: 'm' ", kind, " { } }"), kind);
   }
   const std::string predict = "predict { signature: 'q -> a' } ";

@@ -21,6 +21,8 @@ constexpr std::size_t kMaxProgramBytes = std::size_t{4} << 20;
 constexpr int kMaxDemos = 1000;
 constexpr int kMaxStops = 4;
 constexpr std::size_t kMaxStopBytes = 256;
+constexpr int kMaxCompletions = 64;
+constexpr std::size_t kMaxEffortBytes = 64;
 constexpr std::size_t kMaxIdLength = 63;
 constexpr std::size_t kMaxLmLength = 256;
 constexpr std::int64_t kMaxTimeoutSeconds = 24 * 60 * 60;
@@ -54,33 +56,6 @@ absl::Status ValidateRange(bool given, double value, double low, double high, ab
   return InvalidField(path, absl::StrCat("is ", value, ". Give a number from ", low, " to ", high, "."));
 }
 
-absl::Status ValidateOptions(const v1::LmOptions& options, absl::string_view path) {
-  const auto at = [path](absl::string_view name) { return absl::StrCat(path, ".", name); };
-  absl::Status status = ValidateRange(options.has_temperature(), options.temperature(), 0, 2, at("temperature"));
-  status.Update(ValidateRange(options.has_top_p(), options.top_p(), 0, 1, at("top_p")));
-  if (status.ok() && options.has_top_p() && options.top_p() == 0) {
-    status = InvalidField(at("top_p"), "is 0. Give a number above 0, to 1.");
-  }
-  if (status.ok() && options.has_max_tokens() && options.max_tokens() <= 0) {
-    status = InvalidField(at("max_tokens"), absl::StrCat("is ", options.max_tokens(), ". Give a number above 0."));
-  }
-  status.Update(
-      ValidateRange(options.has_frequency_penalty(), options.frequency_penalty(), -2, 2, at("frequency_penalty")));
-  status.Update(
-      ValidateRange(options.has_presence_penalty(), options.presence_penalty(), -2, 2, at("presence_penalty")));
-  if (!status.ok()) return status;
-  if (options.stop_size() > kMaxStops) {
-    return InvalidField(at("stop"), absl::StrCat("has ", options.stop_size(), " texts. Give at most ", kMaxStops, "."));
-  }
-  for (int i = 0; i < options.stop_size(); ++i) {
-    if (options.stop(i).empty() || options.stop(i).size() > kMaxStopBytes) {
-      return InvalidField(at(absl::StrCat("stop[", i, "]")),
-                          absl::StrCat("is empty or too long. Give 1 to ", kMaxStopBytes, " bytes."));
-    }
-  }
-  return absl::OkStatus();
-}
-
 absl::Status ValidatePredictor(const v1::Predictor& predictor, absl::string_view path) {
   if (predictor.signature_form_case() == v1::Predictor::SIGNATURE_FORM_NOT_SET) {
     return InvalidField(absl::StrCat(path, ".signature"),
@@ -97,12 +72,30 @@ absl::Status ValidateKind(const v1::Module& module, absl::string_view path) {
   if (module.kind_case() == v1::Module::KIND_NOT_SET) {
     return InvalidField(path, "does not say what it does. Set predict, with a signature.");
   }
-  if (module.kind_case() != v1::Module::kPredict) {
+  if (module.has_chain_of_thought()) {
+    return ValidatePredictor(module.chain_of_thought(), absl::StrCat(path, ".chain_of_thought"));
+  }
+  if (!module.has_predict()) {
     const std::string& kind = v1::Module::descriptor()->FindFieldByNumber(module.kind_case())->name();
-    return Unsupported(kind, absl::StrCat(path, ".", kind),
-                       absl::StrCat("this server does not run modules of the kind ", kind, " yet. Use predict."));
+    return Unsupported(
+        kind, absl::StrCat(path, ".", kind),
+        absl::StrCat("this server does not run modules of the kind ", kind, " yet. Use predict or chain_of_thought."));
   }
   return ValidatePredictor(module.predict(), absl::StrCat(path, ".predict"));
+}
+
+absl::Status ValidateAdapter(const v1::Adapter& adapter, absl::string_view path) {
+  if (!v1::AdapterKind_IsValid(adapter.kind())) {
+    return InvalidField(absl::StrCat(path, ".kind"), "is unknown. Use ADAPTER_KIND_CHAT.");
+  }
+  if (!v1::ResponseFormat_IsValid(adapter.response_format())) {
+    return InvalidField(absl::StrCat(path, ".response_format"), "is unknown. Leave it out.");
+  }
+  const std::string extraction = absl::StrCat(path, ".extraction_lm");
+  if (adapter.kind() == v1::ADAPTER_KIND_TWO_STEP && adapter.extraction_lm().empty()) {
+    return InvalidField(extraction, "is missing. Name the language model that extracts the fields.");
+  }
+  return ValidateLm(adapter.extraction_lm(), extraction);
 }
 
 absl::Status ValidateModule(const v1::Module& module, absl::string_view path) {
@@ -120,6 +113,9 @@ absl::Status ValidateModule(const v1::Module& module, absl::string_view path) {
                          "this server has no Python workers yet. Use EXECUTION_BACKEND_NATIVE.");
     default:
       return InvalidField(absl::StrCat(path, ".execution_backend"), "is unknown. Use EXECUTION_BACKEND_NATIVE.");
+  }
+  if (absl::Status status = ValidateAdapter(module.adapter(), absl::StrCat(path, ".adapter")); !status.ok()) {
+    return status;
   }
   return ValidateKind(module, path);
 }
@@ -150,11 +146,48 @@ absl::Status InvalidField(absl::string_view path, absl::string_view problem) {
       .Violation(path, problem);
 }
 
+absl::Status ValidateOptions(const v1::LmOptions& options, absl::string_view path) {
+  const auto at = [path](absl::string_view name) { return absl::StrCat(path, ".", name); };
+  absl::Status status = ValidateRange(options.has_temperature(), options.temperature(), 0, 2, at("temperature"));
+  status.Update(ValidateRange(options.has_top_p(), options.top_p(), 0, 1, at("top_p")));
+  if (status.ok() && options.has_top_p() && options.top_p() == 0) {
+    status = InvalidField(at("top_p"), "is 0. Give a number above 0, to 1.");
+  }
+  if (status.ok() && options.has_max_tokens() && options.max_tokens() <= 0) {
+    status = InvalidField(at("max_tokens"), absl::StrCat("is ", options.max_tokens(), ". Give a number above 0."));
+  }
+  status.Update(
+      ValidateRange(options.has_frequency_penalty(), options.frequency_penalty(), -2, 2, at("frequency_penalty")));
+  status.Update(
+      ValidateRange(options.has_presence_penalty(), options.presence_penalty(), -2, 2, at("presence_penalty")));
+  if (!status.ok()) return status;
+  if (options.stop_size() > kMaxStops) {
+    return InvalidField(at("stop"), absl::StrCat("has ", options.stop_size(), " texts. Give at most ", kMaxStops, "."));
+  }
+  if (options.has_n() && (options.n() < 1 || options.n() > kMaxCompletions)) {
+    return InvalidField(at("n"), absl::StrCat("is ", options.n(), ". Give 1 to ", kMaxCompletions, "."));
+  }
+  if (options.reasoning_effort().size() > kMaxEffortBytes) {
+    return InvalidField(at("reasoning_effort"), absl::StrCat("is longer than ", kMaxEffortBytes, " bytes."));
+  }
+  for (int i = 0; i < options.stop_size(); ++i) {
+    if (options.stop(i).empty() || options.stop(i).size() > kMaxStopBytes) {
+      return InvalidField(at(absl::StrCat("stop[", i, "]")),
+                          absl::StrCat("is empty or too long. Give 1 to ", kMaxStopBytes, " bytes."));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ValidateProgram(const v1::Program& program) {
   if (program.ByteSizeLong() > kMaxProgramBytes) {
     return InvalidField("", absl::StrCat("has more than ", kMaxProgramBytes, " bytes. Give fewer or shorter demos."));
   }
   if (absl::Status status = ValidateLm(program.lm(), "lm"); !status.ok()) return status;
+  if (absl::Status status = ValidateAdapter(program.adapter(), "adapter"); !status.ok()) return status;
+  if (!v1::Validation_IsValid(program.validation())) {
+    return InvalidField("validation", "is unknown. Use VALIDATION_ENFORCED.");
+  }
   if (absl::Status status = ValidateModules(program); !status.ok()) return status;
   constexpr absl::string_view kNoGraphs = "this server does not run graphs yet. Leave it out: one module needs none.";
   if (!program.steps().empty()) return Unsupported("steps", "steps", kNoGraphs);

@@ -1,13 +1,21 @@
 #include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/strip.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
+#include "engine/json/python_format.h"
 #include "engine/json/python_literal.h"
-#include "engine/json/utf8.h"
+#include "engine/json/python_repr.h"
+#include "engine/json/tolerant_json.h"
 #include "engine/signature/coerce.h"
+#include "engine/signature/coerce_error.h"
+#include "engine/signature/coercion.h"
+#include "engine/signature/named_type.h"
+#include "engine/signature/text_trim.h"
 
 namespace dspex {
 
@@ -20,51 +28,64 @@ bool HasAlternative(const Type& type, Kind kind) {
                      [kind](const Type& alternative) { return alternative.kind == kind; });
 }
 
-absl::string_view Strip(absl::string_view text) {
-  while (!text.empty()) {
-    const Utf8Char c = DecodeUtf8(text, 0);
-    if (c.size == 0 || !IsPythonSpace(c.code)) break;
-    text.remove_prefix(c.size);
+// What validates a text of its own kind where its JSON does not fit.
+bool ReadsText(Kind kind) {
+  switch (kind) {
+    case Kind::kImage:
+    case Kind::kAudio:
+    case Kind::kFile:
+    case Kind::kDocument:
+    case Kind::kCitations:
+    case Kind::kTool:
+    case Kind::kToolCalls:
+    case Kind::kReasoning:
+    case Kind::kCode:
+      return true;
+    default:
+      return false;
   }
-  while (!text.empty()) {
-    std::size_t last = text.size() - 1;
-    while (last > 0 && (static_cast<unsigned char>(text[last]) & 0xC0) == 0x80) --last;
-    const Utf8Char c = DecodeUtf8(text, last);
-    if (last + c.size != text.size() || !IsPythonSpace(c.code)) break;
-    text.remove_suffix(text.size() - last);
-  }
-  return text;
 }
 
-// What stands in a code fence that encloses all of the text: "```json\n...\n```".
-std::optional<absl::string_view> Unfence(absl::string_view text) {
-  constexpr absl::string_view kFence = "```";
-  if (text.size() < 2 * kFence.size() || !absl::StartsWith(text, kFence) || !absl::EndsWith(text, kFence)) {
-    return std::nullopt;
+struct Candidate {
+  Json value;
+  PythonRoot root = PythonRoot::kValue;
+};
+
+// What is JSON, or nothing but a literal of Python, for certain: most ints and bools.
+std::optional<Json> ReadPlain(absl::string_view text) {
+  constexpr absl::string_view kSpace = " \t\n\r";
+  const std::size_t first = text.find_first_not_of(kSpace);
+  if (first == absl::string_view::npos) return std::nullopt;
+  text = text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+  if (text == "true" || text == "false") return Json(text == "true");
+  // Python minds the indentation of a line.
+  if (first == 0 && (text == "True" || text == "False")) return Json(text == "True");
+  constexpr std::size_t kMaxDigits = 18;
+  const absl::string_view digits = absl::StripPrefix(text, "-");
+  if (digits.empty() || digits.size() > kMaxDigits || (digits.front() == '0' && digits.size() > 1)) return std::nullopt;
+  std::int64_t number = 0;
+  for (const char c : digits) {
+    if (c < '0' || c > '9') return std::nullopt;
+    number = number * 10 + (c - '0');
   }
-  text.remove_prefix(kFence.size());
-  text.remove_suffix(kFence.size());
-  const std::size_t line = text.find('\n');
-  if (line == absl::string_view::npos) return Strip(text);
-  // The rest of the fence's own line is the name of a language.
-  return Strip(text.substr(line + 1));
+  if (digits.size() == text.size()) return Json(static_cast<std::uint64_t>(number));
+  return Json(-number);
 }
 
-// Whether JSON may read it otherwise than Python does: numbers and words are the same in both.
-bool IsJsonsOwn(absl::string_view text) {
-  return !text.empty() && absl::string_view("{[\"").find(text.front()) != absl::string_view::npos;
-}
-
-// JSON, else a Python literal, else the text as a string.
-Json ReadValue(absl::string_view text) {
-  absl::string_view stripped = Strip(text);
-  if (const auto inner = Unfence(stripped)) text = stripped = *inner;
-  if (IsJsonsOwn(stripped)) {
-    absl::StatusOr<Json> json = ParseJson(stripped);
-    if (json.ok()) return *std::move(json);
+// JSON, mended where it has to be, else a Python literal, else the text.
+Candidate ReadCandidate(absl::string_view text) {
+  if (std::optional<Json> plain = ReadPlain(text)) return {*std::move(plain)};
+  absl::StatusOr<Json> json = ParseTolerantJson(text);
+  // An empty string says that there was none.
+  const bool none = !json.ok() || (json->is_string() && json->get_ref<const std::string&>().empty());
+  if (!none || text.empty()) return {json.ok() ? *std::move(json) : Json(std::string(text))};
+  Candidate candidate;
+  if (std::optional<Json> literal = ParsePythonLiteral(text, {}, &candidate.root)) {
+    candidate.value = *std::move(literal);
+  } else {
+    candidate.value = std::string(text);
   }
-  if (std::optional<Json> literal = ParsePythonLiteral(stripped)) return *std::move(literal);
-  return Json(std::string(text));
+  return candidate;
 }
 
 bool IsMember(const Type& type, absl::string_view text) {
@@ -76,7 +97,7 @@ bool IsMember(const Type& type, absl::string_view text) {
 
 // Takes away what models put around a Literal's value: "Literal[...]", quotes.
 absl::string_view Unwrap(absl::string_view text) {
-  text = Strip(text);
+  text = StripPythonSpace(text);
   if ((absl::StartsWith(text, "Literal[") || absl::StartsWith(text, "str[")) && absl::EndsWith(text, "]")) {
     text.remove_suffix(1);
     text.remove_prefix(text.find('[') + 1);
@@ -87,20 +108,87 @@ absl::string_view Unwrap(absl::string_view text) {
   return text;
 }
 
+absl::StatusOr<Json> Refused(const Type& type) { return RefusedValue("The value", {"", type.ToString()}); }
+
+// By value, then by name.
+absl::StatusOr<Json> FindMember(const Type& type, const Json& value) {
+  for (const EnumMember& member : type.named->members) {
+    if (PythonEquals(*member.value, value)) return *member.value;
+  }
+  if (value.is_string() && !value.get_ref<const std::string&>().empty()) {
+    for (const EnumMember& member : type.named->members) {
+      if (member.name == value.get_ref<const std::string&>()) return *member.value;
+    }
+  }
+  return Refused(type);
+}
+
+absl::StatusOr<Json> ValidateText(const Type& type, absl::string_view text) {
+  Candidate candidate = ReadCandidate(text);
+  Coercion coercion({.root = candidate.root});
+  if (coercion.Run(type, candidate.value)) return std::move(candidate.value);
+  if (ReadsText(type.kind) && !coercion.refusal().fatal) {
+    Json value = std::string(text);
+    if (Coercion().Run(type, value)) return value;
+  }
+  return RefusedValue("The value", coercion.refusal());
+}
+
+std::string Str(const Json& value) {
+  return value.is_array() || value.is_object() ? PythonRepr(value) : PythonStr(value);
+}
+
+bool IsEqualToLiteral(const Type& type, const Json& value) {
+  return std::any_of(type.literals.begin(), type.literals.end(), [&value](const Type::LiteralValue& literal) {
+    if (const auto* boolean = std::get_if<bool>(&literal)) return PythonEquals(*boolean, value);
+    if (const auto* integer = std::get_if<std::int64_t>(&literal)) return PythonEquals(*integer, value);
+    return std::holds_alternative<std::monostate>(literal) && value.is_null();
+  });
+}
+
 }  // namespace
 
+absl::StatusOr<Json> ParseFieldText(const Type& type, absl::string_view text) {
+  switch (type.kind) {
+    case Kind::kStr:
+      return Json(std::string(text));
+    case Kind::kEnum:
+      return FindMember(type, Json(std::string(text)));
+    case Kind::kLiteral:
+      if (IsMember(type, text)) return Json(std::string(text));
+      text = Unwrap(text);
+      if (IsMember(type, text)) return Json(std::string(text));
+      return ValidateText(type, text);
+    case Kind::kUnion:
+      if (HasAlternative(type, Kind::kStr) && HasAlternative(type, Kind::kNone)) {
+        return Coerce(type, Json(std::string(text)));
+      }
+      return ValidateText(type, text);
+    default:
+      return ValidateText(type, text);
+  }
+}
+
 absl::StatusOr<Json> ParseFieldText(const Field& field, absl::string_view text) {
-  const Type& type = field.type;
-  if (type.kind == Kind::kStr) return Json(std::string(text));
-  if (type.kind == Kind::kLiteral) {
-    if (IsMember(type, text)) return Json(std::string(text));
-    text = Unwrap(text);
-    if (IsMember(type, text)) return Json(std::string(text));
+  return ParseFieldText(field.type, text);
+}
+
+absl::StatusOr<Json> ParseFieldValue(const Type& type, Json value) {
+  if (value.is_string()) {
+    if (type.kind == Kind::kStr) return value;
+    return ParseFieldText(type, value.get_ref<const std::string&>());
   }
-  if (type.kind == Kind::kUnion && HasAlternative(type, Kind::kStr) && HasAlternative(type, Kind::kNone)) {
-    return Coerce(type, Json(std::string(text)));
+  switch (type.kind) {
+    case Kind::kStr:
+      return Json(Str(value));
+    case Kind::kEnum:
+      return FindMember(type, value);
+    case Kind::kLiteral:
+      if (IsEqualToLiteral(type, value)) return value;
+      return Coerce(type, std::move(value));
+    default:
+      return Coerce(type, std::move(value));
   }
-  return Coerce(type, ReadValue(text));
 }
 
 }  // namespace dspex

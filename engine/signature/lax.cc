@@ -2,99 +2,115 @@
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
 
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <limits>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "engine/json/utf8.h"
+#include "engine/signature/text_trim.h"
 
 namespace dspex {
 
 namespace {
 
-// Unicode's White_Space: Python's, but for four control characters.
-bool IsWhiteSpace(char32_t code) { return IsPythonSpace(code) && (code < 0x1C || code > 0x1F); }
-
-absl::string_view Trim(absl::string_view text) {
-  while (!text.empty()) {
-    const Utf8Char c = DecodeUtf8(text, 0);
-    if (c.size == 0 || !IsWhiteSpace(c.code)) break;
-    text.remove_prefix(c.size);
-  }
-  while (!text.empty()) {
-    std::size_t last = text.size() - 1;
-    while (last > 0 && (static_cast<unsigned char>(text[last]) & 0xC0) == 0x80) --last;
-    const Utf8Char c = DecodeUtf8(text, last);
-    if (last + c.size != text.size() || !IsWhiteSpace(c.code)) break;
-    text.remove_suffix(text.size() - last);
-  }
-  return text;
-}
-
 bool IsDigit(char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); }
 
-std::optional<Json> IntFromText(absl::string_view text) {
-  text = Trim(text);
-  bool negative = false;
-  if (!text.empty() && (text.front() == '-' || text.front() == '+')) {
-    negative = text.front() == '-';
-    text.remove_prefix(1);
+// Underscores may stand between any two characters; none if one stands elsewhere or there is none.
+std::optional<std::string> WithoutUnderscores(absl::string_view text) {
+  if (text.empty() || text.front() == '_' || text.back() == '_' || !absl::StrContains(text, '_') ||
+      absl::StrContains(text, "__")) {
+    return std::nullopt;
   }
-  const std::size_t point = text.find('.');
-  if (point != absl::string_view::npos) {  // "5.00" is whole.
-    const absl::string_view fraction = text.substr(point + 1);
-    if (fraction.empty() || fraction.find_first_not_of('0') != absl::string_view::npos) return std::nullopt;
-    text = text.substr(0, point);
+  std::string plain;
+  plain.reserve(text.size());
+  for (const char c : text) {
+    if (c != '_') plain.push_back(c);
   }
+  return plain;
+}
+
+// "-12", without leading zeros: what JSON has as an integer.
+std::optional<Json> JsonInteger(absl::string_view text) {
+  const bool negative = absl::ConsumePrefix(&text, "-");
+  if (text.empty() || (text.front() == '0' && text.size() > 1)) return std::nullopt;
   std::uint64_t magnitude = 0;
-  bool digit_before = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '_') {
-      if (!digit_before || i + 1 == text.size()) return std::nullopt;
-      digit_before = false;
-      continue;
-    }
-    if (!IsDigit(text[i])) return std::nullopt;
-    digit_before = true;
-    if (__builtin_mul_overflow(magnitude, std::uint64_t{10}, &magnitude) ||
-        __builtin_add_overflow(magnitude, static_cast<std::uint64_t>(text[i] - '0'), &magnitude)) {
+  for (const char c : text) {
+    if (!IsDigit(c) || __builtin_mul_overflow(magnitude, std::uint64_t{10}, &magnitude) ||
+        __builtin_add_overflow(magnitude, static_cast<std::uint64_t>(c - '0'), &magnitude)) {
       return std::nullopt;
     }
   }
-  if (!digit_before) return std::nullopt;
   constexpr std::uint64_t kMinInt64 = std::uint64_t{1} << 63;
   if (!negative) return Json(magnitude);
   if (magnitude > kMinInt64) return std::nullopt;
   return Json(static_cast<std::int64_t>(0 - magnitude));
 }
 
-std::optional<double> FloatFromText(absl::string_view text) {
-  text = Trim(text);
-  if (text.empty() || text.front() == '_' || text.back() == '_' || absl::StrContains(text, "__")) return std::nullopt;
-  std::string plain;
-  plain.reserve(text.size());
-  for (const char c : text) {
-    if (c != '_') plain.push_back(c);
+// The digits behind leading zeros, which may have underscores among them; at least one digit stays. None if the text
+// does not begin with a digit or something else follows the zeros.
+std::optional<absl::string_view> SkipZeros(absl::string_view text) {
+  if (text.empty() || !IsDigit(text.front())) return std::nullopt;
+  if (text.front() != '0') return text;
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '0' || text[i] == '_') continue;
+    // A minus sign behind zeros ("0-5") is pydantic's own slip.
+    if (IsDigit(text[i]) || text[i] == '-') return text.substr(i);
+    if (text[i] == '.') return text.substr(i - 1);
+    return std::nullopt;
   }
-  absl::string_view rest = plain;
-  const bool negative = rest.front() == '-';
-  if (negative || rest.front() == '+') rest.remove_prefix(1);
+  return text.substr(text.size() - 1);
+}
+
+// What is left of "5.00".
+absl::string_view WithoutZeroFraction(absl::string_view text) {
+  const std::size_t point = text.find('.');
+  if (point == absl::string_view::npos || point + 1 == text.size()) return text;
+  return text.find_first_not_of('0', point + 1) == absl::string_view::npos ? text.substr(0, point) : text;
+}
+
+// Rust's grammar of a float: no white space, no underscores.
+std::optional<double> PlainFloat(absl::string_view text) {
+  const absl::string_view whole = text;
+  const bool negative = absl::StartsWith(text, "-");
+  if (negative || absl::StartsWith(text, "+")) text.remove_prefix(1);
   // What from_chars takes beyond a plain number: a second sign, "nan(...)".
-  if (rest.empty() || rest.front() == '-' || rest.back() == ')') return std::nullopt;
+  if (text.empty() || text.front() == '-' || text.back() == ')') return std::nullopt;
   double number = 0;
-  const auto result = std::from_chars(rest.data(), rest.data() + rest.size(), number);
-  if (result.ptr != rest.data() + rest.size()) return std::nullopt;
-  // As Rust and Python read it: too large is infinite, too small is zero. strtod tells which.
-  if (result.ec == std::errc::result_out_of_range) number = std::strtod(plain.c_str() + (negative ? 1 : 0), nullptr);
-  if (result.ec == std::errc::invalid_argument) return std::nullopt;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (result.ptr != text.data() + text.size() || result.ec == std::errc::invalid_argument) return std::nullopt;
+  if (result.ec == std::errc::result_out_of_range) {
+    // Too large is infinite, too small is zero. strtod tells which.
+    return std::strtod(std::string(whole).c_str(), nullptr);
+  }
   return negative ? -number : number;
 }
 
 }  // namespace
+
+std::optional<Json> LaxIntFromText(absl::string_view text) {
+  if (std::optional<Json> plain = JsonInteger(text)) return plain;
+  const std::size_t size = text.size();
+  text = StripWhiteSpace(text);
+  bool negative = false;
+  if (absl::ConsumePrefix(&text, "+")) {
+    if (absl::StartsWith(text, "-")) return std::nullopt;
+  } else {
+    negative = absl::ConsumePrefix(&text, "-");
+  }
+  const std::optional<absl::string_view> digits = SkipZeros(text);
+  if (!digits.has_value()) return std::nullopt;
+  const absl::string_view whole = WithoutZeroFraction(*digits);
+  if (std::optional<std::string> plain = WithoutUnderscores(whole)) {
+    return JsonInteger(negative ? absl::StrCat("-", *plain) : *plain);
+  }
+  if (whole.size() == size) return std::nullopt;
+  return negative ? JsonInteger(absl::StrCat("-", whole)) : JsonInteger(whole);
+}
 
 std::optional<Json> LaxInt(const Json& value) {
   switch (value.type()) {
@@ -111,10 +127,16 @@ std::optional<Json> LaxInt(const Json& value) {
       return Json(static_cast<std::int64_t>(number));
     }
     case Json::value_t::string:
-      return IntFromText(value.get_ref<const std::string&>());
+      return LaxIntFromText(value.get_ref<const std::string&>());
     default:
       return std::nullopt;
   }
+}
+
+std::optional<double> LaxFloatFromText(absl::string_view text) {
+  if (std::optional<double> number = PlainFloat(StripWhiteSpace(text))) return number;
+  const std::optional<std::string> plain = WithoutUnderscores(text);
+  return plain.has_value() ? PlainFloat(*plain) : std::nullopt;
 }
 
 std::optional<double> LaxFloat(const Json& value) {
@@ -126,10 +148,22 @@ std::optional<double> LaxFloat(const Json& value) {
     case Json::value_t::boolean:
       return value.get<bool>() ? 1.0 : 0.0;
     case Json::value_t::string:
-      return FloatFromText(value.get_ref<const std::string&>());
+      return LaxFloatFromText(value.get_ref<const std::string&>());
     default:
       return std::nullopt;
   }
+}
+
+std::optional<bool> LaxBoolFromText(absl::string_view text) {
+  static constexpr std::array<absl::string_view, 6> kTrue = {"true", "yes", "on", "t", "y", "1"};
+  static constexpr std::array<absl::string_view, 6> kFalse = {"false", "no", "off", "f", "n", "0"};
+  for (const absl::string_view word : kTrue) {
+    if (absl::EqualsIgnoreCase(text, word)) return true;
+  }
+  for (const absl::string_view word : kFalse) {
+    if (absl::EqualsIgnoreCase(text, word)) return false;
+  }
+  return std::nullopt;
 }
 
 std::optional<bool> LaxBool(const Json& value) {
@@ -143,18 +177,8 @@ std::optional<bool> LaxBool(const Json& value) {
       if (number != 0 && number != 1) return std::nullopt;
       return number == 1;
     }
-    case Json::value_t::string: {
-      static constexpr std::array<absl::string_view, 6> kTrue = {"true", "yes", "on", "t", "y", "1"};
-      static constexpr std::array<absl::string_view, 6> kFalse = {"false", "no", "off", "f", "n", "0"};
-      const std::string& text = value.get_ref<const std::string&>();
-      for (const absl::string_view word : kTrue) {
-        if (absl::EqualsIgnoreCase(text, word)) return true;
-      }
-      for (const absl::string_view word : kFalse) {
-        if (absl::EqualsIgnoreCase(text, word)) return false;
-      }
-      return std::nullopt;
-    }
+    case Json::value_t::string:
+      return LaxBoolFromText(value.get_ref<const std::string&>());
     default:
       return std::nullopt;
   }

@@ -1,4 +1,5 @@
-// Any text is a signature or an error with a position; a signature's own text reads as an equal one.
+// Any text is a signature or an error with a position; a signature's own text reads as an equal one, and its outputs
+// have schemas.
 
 #include "engine/signature/signature.h"
 
@@ -6,6 +7,7 @@
 #include <cstdlib>
 
 #include "engine/base/error.h"
+#include "engine/signature/json_schema.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const absl::string_view text(reinterpret_cast<const char*>(data), size);
@@ -19,6 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!again.ok() || again->ToString() != signature->ToString()) std::abort();
   for (std::size_t i = 0; i < signature->outputs().size(); ++i) {
     if (!(again->outputs()[i].type == signature->outputs()[i].type)) std::abort();
+    dspex::JsonSchema(signature->outputs()[i].type);
   }
+  dspex::OutputSchema(*signature, true);
   return 0;
 }

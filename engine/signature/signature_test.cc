@@ -3,14 +3,14 @@
 #include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <random>
 #include <string>
+#include <vector>
 
-#include "dspex/v1/signature.pb.h"
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
+#include "engine/signature/named_type.h"
 
 namespace dspex {
 namespace {
@@ -29,8 +29,9 @@ TEST(Signature, ReadsTheStringForm) {
       {"-> answer", "-> answer: str"},
       {"a,b,->c,", "a: str, b: str -> c: str"},
       {"\n a\n , b\t->\r\n c ", "a: str, b: str -> c: str"},
-      {"a: Literal['->', ', ]'] -> b", "a: Literal['->', ', ]'] -> b: str"},
-      {"a: int = 3, b = 'x, y -> z', c: list = [1, {'k': (2, 3)}] -> d: float = -1.5e3",
+      {"a: Literal['-\\x3e', ', ]'] -> b", "a: Literal['\\x2d>', ', ]'] -> b: str"},
+      {"a: None, b: (None), c: None | None -> d: None = 1", "a: str, b: str, c: NoneType -> d: str"},
+      {"a: int = 3, b = 'x, y - > z', c: list = [1, {'k': (2, 3)}] -> d: float = -1.5e3",
        "a: int, b: str, c: list -> d: float"},
       {"_a, match, type -> straße, 名前", "_a: str, match: str, type: str -> straße: str, 名前: str"},
       {"\xEF\xAC\x81le -> e\xCC\x81", "file: str -> \xC3\xA9: str"},  // NFKC, as Python has names
@@ -63,6 +64,7 @@ TEST(Signature, ErrorsNamePositionAndToken) {
       {"", "0", "end of text", "no '->'"},
       {"a, b", "4", "end of text", "no '->'"},
       {"a -> b -> c", "7", "->", "second '->'"},
+      {"a: Literal['->'] -> b", "17", "->", "second '->'"},
       {"a ->", "4", "end of text", "no output"},
       {"a - > b", "2", "-", "',' or '->'"},
       {"a b -> c", "2", "b", "',' or '->'"},
@@ -85,6 +87,7 @@ TEST(Signature, ErrorsNamePositionAndToken) {
       {"a = 1 -> c = $", "13", "$", "no meaning"},
       {"a = [1, $", "8", "$", "no meaning"},
       {"a = -> c", "4", "->", "default value"},
+      {"a = 1, b -> c", "7", "b", "follows one that has one"},
       {"a = [1 -> c", "4", "[", "not closed"},
       {"a = 1] -> c", "5", "]", "no bracket is open"},
       {"a = (1] -> c", "6", "]", "no bracket is open"},
@@ -119,66 +122,68 @@ TEST(Signature, NormalizesInstructions) {
   EXPECT_EQ(Signature::FromString("a -> b")->instructions(), "");
 }
 
-v1::Signature Proto() {
-  v1::Signature proto;
-  proto.set_instructions("  Answer.");
-  auto* question = proto.add_inputs();
-  question->set_name("question");
-  question->set_description("What is asked");
-  auto* answer = proto.add_outputs();
-  answer->set_name("answer");
-  answer->set_type("list[int]");
-  return proto;
-}
-
-TEST(SignatureFromProto, ReadsTheStructuredForm) {
-  const auto signature = Signature::FromProto(Proto());
+TEST(Signature, DeclaredTypesStandBeforeOthers) {
+  const auto types =
+      TypeTable::Create({{"Person", Json{{"properties", Json::object()}}}, {"List", Json{{"enum", Json::array({1})}}}})
+          .value();
+  const auto signature = Signature::FromString("who: Person -> them: list[Person], l: List", "", types);
   ASSERT_TRUE(signature.ok()) << signature.status();
-  EXPECT_EQ(signature->ToString(), "question: str -> answer: list[int]");
-  EXPECT_EQ(signature->instructions(), "Answer.");
-  EXPECT_EQ(signature->inputs()[0].description, "What is asked");
-  EXPECT_EQ(signature->outputs()[0].description, "${answer}");
-  EXPECT_EQ(Signature::FromProto(Proto(), "Other.")->instructions(), "Other.");
+  EXPECT_EQ(signature->ToString(), "who: Person -> them: list[Person], l: List");
+  EXPECT_EQ(signature->outputs()[1].type.kind, Type::Kind::kEnum);
+  EXPECT_EQ(*Signature::FromString(signature->ToString(), "", types), *signature);
+  EXPECT_FALSE(Signature::FromString("who: Person -> a").ok());
+  EXPECT_FALSE(Signature::FromString("who: Person[int] -> a", "", types).ok());
 }
 
-std::string ViolationPath(const absl::Status& status) {
-  const google::rpc::Status rpc = ToRpcStatus(status);
-  for (const auto& detail : rpc.details()) {
-    google::rpc::BadRequest bad_request;
-    if (detail.UnpackTo(&bad_request)) return bad_request.field_violations(0).field();
-  }
-  return "";
+TEST(Signature, FieldsHavePrefixAndDescription) {
+  const auto signature = Signature::FromString("userName, n: int -> b");
+  EXPECT_EQ(signature->inputs()[0].prefix, "User Name:");
+  EXPECT_EQ(signature->inputs()[0].description, "${userName}");
+  EXPECT_TRUE(signature->inputs()[0].untyped);
+  EXPECT_FALSE(signature->inputs()[1].untyped);
 }
 
-TEST(SignatureFromProto, ErrorsNameTheField) {
-  v1::Signature proto = Proto();
-  proto.mutable_outputs(0)->set_type("list[tuple]");
-  absl::Status status = Signature::FromProto(proto).status();
-  EXPECT_EQ(ErrorReason(status), reason::kInvalidSignature);
-  EXPECT_EQ(ErrorMetadata(status, "field"), "answer");
-  EXPECT_EQ(ErrorMetadata(status, "position"), "5");
-  EXPECT_EQ(ErrorMetadata(status, "token"), "tuple");
-  EXPECT_EQ(ViolationPath(status), "outputs[0].type");
-  EXPECT_EQ(status.message().find("The signature cannot"), absl::string_view::npos) << status;
+using Names = std::vector<std::string>;
 
-  for (const char* name : {"", "a b", "1a", "class", "a-b", "a.b"}) {
-    proto = Proto();
-    proto.add_inputs()->set_name(name);
-    status = Signature::FromProto(proto).status();
-    EXPECT_EQ(ErrorReason(status), reason::kInvalidSignature) << name;
-    EXPECT_EQ(ErrorMetadata(status, "field"), name);
-    EXPECT_EQ(ViolationPath(status), "inputs[1].name") << name;
-  }
+Names NamesOf(const std::vector<Field>& fields) {
+  Names names;
+  for (const Field& field : fields) names.push_back(field.name);
+  return names;
+}
 
-  proto = Proto();
-  proto.add_outputs()->set_name("question");
-  EXPECT_EQ(ViolationPath(Signature::FromProto(proto).status()), "outputs[1].name");
-  proto = Proto();
-  proto.clear_outputs();
-  EXPECT_EQ(ViolationPath(Signature::FromProto(proto).status()), "outputs");
-  proto = Proto();
-  for (int i = 0; i < 200; ++i) proto.add_inputs()->set_name(absl::StrCat("f", i));
-  EXPECT_EQ(ViolationPath(Signature::FromProto(proto).status()), "inputs[200]");
+TEST(Signature, DerivesAsDspyDoes) {
+  const Signature base = Signature::FromString("q, c -> a, b").value();
+  const Field reasoning = MakeField("reasoning", Type{.kind = Type::Kind::kReasoning});
+  const Signature cot = base.Prepend(Signature::Side::kOutputs, reasoning);
+  EXPECT_EQ(NamesOf(cot.outputs()), Names({"reasoning", "a", "b"}));
+  EXPECT_EQ(cot.outputs()[0].prefix, "Reasoning:");
+  // The default sentence stays the one of before.
+  EXPECT_EQ(cot.default_outputs(), Names({"a", "b"}));
+  EXPECT_EQ(cot.WithInstructions("").default_outputs(), Names({"reasoning", "a", "b"}));
+  EXPECT_EQ(cot.WithInstructions("  Do it.").instructions(), "Do it.");
+  EXPECT_EQ(NamesOf(base.Append(Signature::Side::kInputs, MakeField("d", Type())).inputs()), Names({"q", "c", "d"}));
+  EXPECT_EQ(NamesOf(base.Insert(Signature::Side::kInputs, 1, MakeField("d", Type())).inputs()), Names({"q", "d", "c"}));
+  // A name that is taken: the first place, the old field.
+  const Signature twice = base.Prepend(Signature::Side::kOutputs, MakeField("b", Type{.kind = Type::Kind::kInt}));
+  EXPECT_EQ(NamesOf(twice.outputs()), Names({"b", "a"}));
+  EXPECT_EQ(twice.outputs()[0].type.kind, Type::Kind::kStr);
+  const Signature moved = base.Append(Signature::Side::kOutputs, MakeField("q", Type{.kind = Type::Kind::kInt}));
+  EXPECT_EQ(NamesOf(moved.inputs()), Names({"c"}));
+  EXPECT_EQ(NamesOf(moved.outputs()), Names({"q", "a", "b"}));
+  EXPECT_EQ(NamesOf(base.Delete("a").outputs()), Names({"b"}));
+  EXPECT_EQ(base.Delete("nothing"), base);
+  Field changed = *base.FindOutput("a");
+  changed.description = "What it is";
+  EXPECT_EQ(base.Replace(changed).FindOutput("a")->description, "What it is");
+  EXPECT_FALSE(base.Replace(changed) == base);
+}
+
+TEST(Signature, FromFieldsChecksNames) {
+  const Field a = MakeField("a", Type());
+  EXPECT_EQ(Signature::FromFields({a}, {Field{.name = "b"}}, " x")->outputs()[0].prefix, "B:");
+  EXPECT_TRUE(Signature::FromFields({a}, {}).ok());
+  EXPECT_FALSE(Signature::FromFields({a}, {a}).ok());
+  EXPECT_FALSE(Signature::FromFields({a}, {Field{.name = "1"}}).ok());
 }
 
 // Random signatures as a user may write them.
@@ -195,11 +200,12 @@ class Generator {
  private:
   std::string Side(int count) {
     std::string side;
+    const bool defaults = Below(10) == 0;
     for (int i = 0; i < count; ++i) {
       if (i > 0) absl::StrAppend(&side, Space(), ",", Space());
       absl::StrAppend(&side, Pick({"x", "Field_", "é", "名", "_y"}), names_++);
       if (Below(4) > 0) absl::StrAppend(&side, Space(), ":", Space(), Type(0));
-      if (Below(10) == 0) absl::StrAppend(&side, " = ", Pick({"3", "'a, b'", "[1, (2, 3)]", "None", "-1.5"}));
+      if (defaults) absl::StrAppend(&side, " = ", Pick({"3", "'a, b'", "[1, (2, 3)]", "None", "-1.5"}));
     }
     return side;
   }
@@ -230,8 +236,8 @@ class Generator {
     std::string text = "'";
     const std::size_t count = Below(5);
     for (std::size_t i = 0; i < count; ++i) {
-      text +=
-          Pick({"a", " ", "->", ",", "]", "[", "\"", "\\'", "\\\\", "\\n", "\\x07", "\\u00e9", "漢", ":", "|", "\\q"});
+      text += Pick(
+          {"a", " ", "-\\x3e", ",", "]", "[", "\"", "\\'", "\\\\", "\\n", "\\x07", "\\u00e9", "漢", ":", "|", "\\q"});
     }
     return text + "'";
   }

@@ -65,6 +65,7 @@ bool IsNameByte(char c) {
 // The length of the punctuation at `position`, 0 if there is none.
 std::size_t PunctuationSize(absl::string_view text, std::size_t position) {
   if (text.substr(position, 2) == "->") return 2;
+  if (text.substr(position, 3) == "...") return 3;
   // Braces and signs occur in default values only.
   return absl::string_view(":,[]|().={}-+").find(text[position]) != absl::string_view::npos ? 1 : 0;
 }

@@ -61,6 +61,8 @@ class TokenCursor {
   explicit TokenCursor(const std::vector<Token>& tokens) : next_(tokens.data()) {}
 
   const Token& Peek() const { return *next_; }
+  /// The token behind the next; kEnd if there is none.
+  const Token& PeekSecond() const { return next_->kind == Token::Kind::kEnd ? *next_ : next_[1]; }
   /// Returns the next token and goes on; stays at kEnd.
   const Token& Next() { return next_->kind == Token::Kind::kEnd ? *next_ : *next_++; }
   /// Goes on if the next token is this punctuation.

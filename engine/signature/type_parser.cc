@@ -4,13 +4,15 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
-#include <iterator>
 #include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/json/utf8.h"
+#include "engine/signature/named_type.h"
+#include "engine/signature/type_names.h"
+#include "engine/signature/type_union.h"
 
 namespace dspex {
 
@@ -19,83 +21,19 @@ namespace {
 using Kind = Type::Kind;
 
 constexpr int kMaxNesting = 32;
-constexpr std::size_t kMaxAlternatives = 64;
 constexpr std::size_t kMaxLiterals = 1000;
+constexpr std::size_t kMaxElements = 1000;
+constexpr std::size_t kMaxLanguage = 64;
 
 constexpr absl::string_view kKnownTypes =
-    "Use str, int, float, bool, list, dict, Any, Optional, Union, Literal or None.";
-
-// What a name stands for. Optional, Union and Literal are forms that need arguments.
-enum class Form { kPlain, kList, kDict, kOptional, kUnion, kLiteral, kUnsupported };
-
-struct NamedForm {
-  absl::string_view name;
-  Form form;
-  Kind kind = Kind::kAny;
-};
-
-constexpr NamedForm kForms[] = {
-    {"str", Form::kPlain, Kind::kStr},
-    {"int", Form::kPlain, Kind::kInt},
-    {"float", Form::kPlain, Kind::kFloat},
-    {"bool", Form::kPlain, Kind::kBool},
-    {"None", Form::kPlain, Kind::kNone},
-    {"NoneType", Form::kPlain, Kind::kNone},
-    {"Any", Form::kPlain, Kind::kAny},
-    {"list", Form::kList, Kind::kList},
-    {"List", Form::kList, Kind::kList},
-    {"dict", Form::kDict, Kind::kDict},
-    {"Dict", Form::kDict, Kind::kDict},
-    {"Optional", Form::kOptional},
-    {"Union", Form::kUnion},
-    {"Literal", Form::kLiteral},
-    {"tuple", Form::kUnsupported},
-    {"Tuple", Form::kUnsupported},
-    {"set", Form::kUnsupported},
-    {"Set", Form::kUnsupported},
-    {"frozenset", Form::kUnsupported},
-    {"FrozenSet", Form::kUnsupported},
-    {"bytes", Form::kUnsupported},
-    {"complex", Form::kUnsupported},
-};
-
-const NamedForm* FindForm(absl::string_view name) {
-  const auto* found =
-      std::find_if(std::begin(kForms), std::end(kForms), [name](const NamedForm& form) { return form.name == name; });
-  return found == std::end(kForms) ? nullptr : found;
-}
-
-// Flattens nested unions and drops duplicates, as typing.Union does.
-absl::StatusOr<Type> MakeUnion(std::vector<Type> alternatives, const Token& token) {
-  Type result{Kind::kUnion, {}, {}};
-  const auto add = [&result](Type& alternative) {
-    if (std::find(result.arguments.begin(), result.arguments.end(), alternative) == result.arguments.end()) {
-      result.arguments.push_back(std::move(alternative));
-    }
-    return result.arguments.size() <= kMaxAlternatives;
-  };
-  bool fits = true;
-  for (Type& alternative : alternatives) {
-    if (alternative.kind == Kind::kUnion) {
-      for (Type& inner : alternative.arguments) fits = fits && add(inner);
-    } else {
-      fits = fits && add(alternative);
-    }
-  }
-  if (!fits) {
-    return SignatureError(token, absl::StrCat("the union has more than ", kMaxAlternatives, " alternatives"),
-                          "Use fewer.");
-  }
-  if (result.arguments.size() == 1) {
-    Type only = std::move(result.arguments.front());
-    return only;
-  }
-  return result;
-}
+    "Use str, int, float, bool, bytes, list, dict, tuple, set, frozenset, Any, Optional, Union, Literal, None, "
+    "datetime.date (datetime, time, timedelta), decimal.Decimal, uuid.UUID, dspy.Image (or another of DSPy's), or a "
+    "type "
+    "that the program declares.";
 
 class TypeReader {
  public:
-  explicit TypeReader(TokenCursor& cursor) : cursor_(cursor) {}
+  TypeReader(TokenCursor& cursor, TypeResolver declared) : cursor_(cursor), declared_(declared) {}
 
   absl::StatusOr<Type> Read(int nesting) {
     const Token& first = cursor_.Peek();
@@ -105,7 +43,11 @@ class TypeReader {
     while (cursor_.Take("|")) {
       absl::StatusOr<Type> next = ReadAlternative(nesting);
       if (!next.ok()) return next;
-      alternatives.push_back(*std::move(next));
+      // DSPy makes Optional[int] of NoneType | int: the order changes. (None | int it leaves, None | None is NoneType.)
+      const bool none_first = (alternatives.size() > 1 || !alternatives[0].alias) &&
+                              std::all_of(alternatives.begin(), alternatives.end(),
+                                          [](const Type& one) { return one.kind == Kind::kNone; });
+      alternatives.insert(none_first ? alternatives.begin() : alternatives.end(), *std::move(next));
     }
     return MakeUnion(std::move(alternatives), first);
   }
@@ -119,111 +61,193 @@ class TypeReader {
     }
     if (token.kind != Token::Kind::kName) return SignatureError(token, "a type is expected here", kKnownTypes);
     cursor_.Next();
-    absl::string_view name = token.value;
-    if (cursor_.Peek().Is(".")) {
-      absl::StatusOr<absl::string_view> member = ReadMember(token);
-      if (!member.ok()) return member.status();
-      name = *member;
+    if (cursor_.Peek().Is(".")) return ReadDotted(token, nesting);
+    if (std::optional<Type> type = declared_(token.value)) {
+      if (!cursor_.Peek().Is("[")) return *std::move(type);
+      return SignatureError(cursor_.Peek(), "a declared type takes no arguments", "Leave them out.");
     }
-    const NamedForm* form = FindForm(name);
-    if (form == nullptr) {
-      return SignatureError(token, absl::StrCat("the type ", Shorten(name, 40), " is not known"), kKnownTypes);
-    }
-    return ReadForm(*form, token, nesting);
+    return ReadForm(FindTypeName("", token.value), token.value, token, nesting);
   }
 
-  // "typing.List": the one module whose names are known.
-  absl::StatusOr<absl::string_view> ReadMember(const Token& module) {
-    cursor_.Next();
-    const Token& member = cursor_.Peek();
-    if (member.kind != Token::Kind::kName) {
-      return SignatureError(member, "a name is expected behind the point", kKnownTypes);
+  // "typing.List", "dspy.experimental.Document".
+  absl::StatusOr<Type> ReadDotted(const Token& first, int nesting) {
+    std::string module;
+    const Token* name = &first;
+    while (cursor_.Take(".")) {
+      absl::StrAppend(&module, module.empty() ? "" : ".", name->value);
+      name = &cursor_.Next();
+      if (name->kind != Token::Kind::kName) {
+        return SignatureError(*name, "a name is expected behind the point", kKnownTypes);
+      }
     }
-    if (module.value != "typing" || FindForm(member.value) == nullptr) {
-      return SignatureError(
-          module,
-          absl::StrCat("the type ", Shorten(module.value, 40), ".", Shorten(member.value, 40), " is not supported yet"),
-          kKnownTypes);
-    }
-    cursor_.Next();
-    return absl::string_view(member.value);
+    return ReadForm(FindTypeName(module, name->value), absl::StrCat(module, ".", name->value), first, nesting);
   }
 
-  absl::StatusOr<Type> ReadForm(const NamedForm& form, const Token& token, int nesting) {
+  absl::StatusOr<Type> ReadForm(const TypeName* name, absl::string_view written, const Token& token, int nesting) {
+    const std::string shown = Shorten(written, 80);
+    if (name == nullptr) return SignatureError(token, absl::StrCat("the type ", shown, " is not known"), kKnownTypes);
     const bool has_arguments = cursor_.Peek().Is("[");
-    switch (form.form) {
-      case Form::kUnsupported:
-        return SignatureError(token, absl::StrCat("the type ", form.name, " is not supported yet"), kKnownTypes);
-      case Form::kPlain:
+    Type bare{.kind = name->kind, .variadic = name->form == TypeForm::kTuple, .alias = name->alias};
+    switch (name->form) {
+      case TypeForm::kUnsupported:
+        return SignatureError(token, absl::StrCat("the type ", shown, " is not supported"), kKnownTypes);
+      case TypeForm::kPlain:
         if (has_arguments) {
-          return SignatureError(cursor_.Peek(), absl::StrCat(form.name, " takes no arguments"), "Leave them out.");
+          return SignatureError(cursor_.Peek(), absl::StrCat(shown, " takes no arguments"), "Leave them out.");
         }
-        return Type{form.kind, {}, {}};
-      case Form::kList:
-      case Form::kDict:
-        if (!has_arguments) return Type{form.kind, {}, {}};
+        return bare;
+      case TypeForm::kContainer:
+      case TypeForm::kTuple:
+      case TypeForm::kCode:
+        if (!has_arguments) return bare;
         break;
-      case Form::kOptional:
-      case Form::kUnion:
-      case Form::kLiteral:
+      case TypeForm::kOptional:
+      case TypeForm::kUnion:
+      case TypeForm::kLiteral:
         if (!has_arguments) {
-          return SignatureError(token, absl::StrCat(form.name, " needs arguments"),
-                                absl::StrCat("Write ", form.name, "[...]."));
+          return SignatureError(token, absl::StrCat(shown, " needs arguments"),
+                                absl::StrCat("Write ", shown, "[...]."));
         }
         break;
     }
     if (nesting >= kMaxNesting) return TooDeep(cursor_.Peek());
     cursor_.Next();
-    return form.form == Form::kLiteral ? ReadLiteral() : ReadGeneric(form, token, nesting + 1);
+    if (name->form == TypeForm::kLiteral) return ReadLiteral(nesting + 1);
+    if (name->form == TypeForm::kCode) return ReadLanguage(std::move(bare));
+    if (name->form == TypeForm::kTuple) return ReadTuple(std::move(bare), nesting + 1);
+    return ReadGeneric(*name, token, nesting + 1);
   }
 
   // Behind "list[" and the like.
-  absl::StatusOr<Type> ReadGeneric(const NamedForm& form, const Token& token, int nesting) {
+  absl::StatusOr<Type> ReadGeneric(const TypeName& name, const Token& token, int nesting) {
     std::vector<Type> arguments;
     const Token& key = cursor_.Peek();
     while (true) {
       absl::StatusOr<Type> argument = Read(nesting);
       if (!argument.ok()) return argument;
       arguments.push_back(*std::move(argument));
-      if (cursor_.Take("]")) break;
-      if (!cursor_.Take(","))
-        return SignatureError(cursor_.Peek(), "',' or ']' is expected here", "Close the bracket.");
-      if (cursor_.Take("]")) break;
+      absl::StatusOr<bool> closed = EndArgument();
+      if (!closed.ok()) return closed.status();
+      if (*closed) break;
     }
-    if (form.form == Form::kUnion) return MakeUnion(std::move(arguments), token);
-    const std::size_t expected = form.form == Form::kDict ? 2 : 1;
+    if (name.form == TypeForm::kUnion) return MakeUnion(std::move(arguments), token);
+    const std::size_t expected = name.kind == Kind::kDict ? 2 : 1;
     if (arguments.size() != expected) {
       return SignatureError(token,
-                            absl::StrCat(form.name, " takes ", expected, expected == 1 ? " argument" : " arguments"),
-                            form.form == Form::kDict ? "Write dict[key, value]." : "Use Union[...] for several types.");
+                            absl::StrCat(name.name, " takes ", expected, expected == 1 ? " argument" : " arguments"),
+                            expected == 2 ? "Write dict[key, value]." : "Use Union[...] for several types.");
     }
-    if (form.form == Form::kOptional) {
-      arguments.push_back(Type{Kind::kNone, {}, {}});
+    if (name.form == TypeForm::kOptional) {
+      arguments.push_back(Type{.kind = Kind::kNone});
       return MakeUnion(std::move(arguments), token);
     }
-    if (form.form == Form::kDict && !IsKeyType(arguments[0])) {
-      return SignatureError(key, "lists and dicts cannot be keys of a dict", "Use str for the keys.");
+    if (name.kind == Kind::kDict && !IsHashable(arguments[0])) {
+      return SignatureError(key, "lists, dicts and sets cannot be keys of a dict", "Use str for the keys.");
     }
-    return Type{form.kind, std::move(arguments), {}};
+    if ((name.kind == Kind::kSet || name.kind == Kind::kFrozenSet) && !IsHashable(arguments[0])) {
+      return SignatureError(key, "lists, dicts and sets cannot be elements of a set", "Use a list of them.");
+    }
+    return MakeContainer(Type{.kind = name.kind, .alias = name.alias}, std::move(arguments));
+  }
+
+  // Behind "tuple[": "int, str]", "int, ...]" or "()]".
+  absl::StatusOr<Type> ReadTuple(Type type, int nesting) {
+    type.variadic = false;
+    if (cursor_.Peek().Is("(") && cursor_.PeekSecond().Is(")")) {
+      cursor_.Next();
+      cursor_.Next();
+      if (cursor_.Take("]")) return type;
+      return SignatureError(cursor_.Peek(), "']' is expected here", "Close the bracket.");
+    }
+    std::vector<Type> elements;
+    while (true) {
+      const Token& ellipsis = cursor_.Peek();
+      if (cursor_.Take("...")) {
+        type.variadic = true;
+        if (elements.size() != 1 || !(cursor_.Take("]") || (cursor_.Take(",") && cursor_.Take("]")))) {
+          return SignatureError(ellipsis, "'...' stands behind the one type that all elements have",
+                                "Write tuple[int, ...].");
+        }
+        break;
+      }
+      absl::StatusOr<Type> element = Read(nesting);
+      if (!element.ok()) return element;
+      elements.push_back(*std::move(element));
+      if (elements.size() > kMaxElements) {
+        return SignatureError(ellipsis, absl::StrCat("the tuple has more than ", kMaxElements, " elements"),
+                              "Use a list.");
+      }
+      absl::StatusOr<bool> closed = EndArgument();
+      if (!closed.ok()) return closed.status();
+      if (*closed) break;
+    }
+    return MakeContainer(std::move(type), std::move(elements));
+  }
+
+  // Names of typing make NoneType of None, the others leave it.
+  static Type MakeContainer(Type type, std::vector<Type> arguments) {
+    for (Type& argument : arguments) {
+      if (argument.kind == Kind::kNone && type.alias) argument.alias = false;
+    }
+    type.arguments = std::move(arguments);
+    return type;
+  }
+
+  // Behind "dspy.Code[".
+  absl::StatusOr<Type> ReadLanguage(Type type) {
+    const Token& token = cursor_.Next();
+    if (token.kind != Token::Kind::kString || token.value.empty()) {
+      return SignatureError(token, "dspy.Code takes the name of a language", "Write dspy.Code[\"python\"].");
+    }
+    if (token.value.size() > kMaxLanguage) {
+      return SignatureError(token, absl::StrCat("the language is longer than ", kMaxLanguage, " bytes"), "Shorten it.");
+    }
+    type.language = token.value;
+    if (cursor_.Take("]")) return type;
+    return SignatureError(cursor_.Peek(), "']' is expected here", "Close the bracket.");
+  }
+
+  // Takes what follows an argument; whether that ends the list.
+  absl::StatusOr<bool> EndArgument() {
+    if (cursor_.Take("]")) return true;
+    if (!cursor_.Take(",")) return SignatureError(cursor_.Peek(), "',' or ']' is expected here", "Close the bracket.");
+    return cursor_.Take("]");
   }
 
   // Behind "Literal[".
-  absl::StatusOr<Type> ReadLiteral() {
-    Type type{Kind::kLiteral, {}, {}};
+  absl::StatusOr<Type> ReadLiteral(int nesting) {
+    Type type{.kind = Kind::kLiteral};
     absl::flat_hash_set<Type::LiteralValue> seen;
     while (true) {
       const Token& token = cursor_.Peek();
-      absl::StatusOr<Type::LiteralValue> value = ReadLiteralValue();
-      if (!value.ok()) return value.status();
-      if (seen.insert(*value).second) type.literals.push_back(*std::move(value));
+      std::vector<Type::LiteralValue> values;
+      absl::Status status = ReadLiteralValues(nesting, values);
+      if (!status.ok()) return status;
+      for (Type::LiteralValue& value : values) {
+        if (seen.insert(value).second) type.literals.push_back(std::move(value));
+      }
       if (type.literals.size() > kMaxLiterals) {
         return SignatureError(token, absl::StrCat("the Literal has more than ", kMaxLiterals, " values"), "Use fewer.");
       }
-      if (cursor_.Take("]")) return type;
-      if (!cursor_.Take(","))
-        return SignatureError(cursor_.Peek(), "',' or ']' is expected here", "Close the bracket.");
-      if (cursor_.Take("]")) return type;
+      absl::StatusOr<bool> closed = EndArgument();
+      if (!closed.ok()) return closed.status();
+      if (*closed) return type;
     }
+  }
+
+  // A value, or those of a Literal within the Literal.
+  absl::Status ReadLiteralValues(int nesting, std::vector<Type::LiteralValue>& values) {
+    if (cursor_.Peek().kind == Token::Kind::kName && (cursor_.PeekSecond().Is("[") || cursor_.PeekSecond().Is("."))) {
+      const Token& token = cursor_.Peek();
+      absl::StatusOr<Type> inner = ReadAlternative(nesting);
+      if (!inner.ok()) return inner.status();
+      if (inner->kind != Kind::kLiteral) return NoLiteral(token);
+      values = std::move(inner->literals);
+      return absl::OkStatus();
+    }
+    absl::StatusOr<Type::LiteralValue> value = ReadLiteralValue();
+    if (value.ok()) values.push_back(*std::move(value));
+    return value.status();
   }
 
   absl::StatusOr<Type::LiteralValue> ReadLiteralValue() {
@@ -247,6 +271,10 @@ class TypeReader {
       if (token.value == "False") return Type::LiteralValue(false);
       if (token.value == "None") return Type::LiteralValue(std::monostate());
     }
+    return NoLiteral(token);
+  }
+
+  static absl::Status NoLiteral(const Token& token) {
     return SignatureError(token, "a Literal holds strings, whole numbers, True, False and None",
                           "Put text in quotes: Literal['yes', 'no'].");
   }
@@ -263,9 +291,18 @@ class TypeReader {
     return type;
   }
 
-  static bool IsKeyType(const Type& type) {
-    if (type.kind == Kind::kUnion) return std::all_of(type.arguments.begin(), type.arguments.end(), IsKeyType);
-    return type.kind != Kind::kList && type.kind != Kind::kDict;
+  static bool IsHashable(const Type& type) {
+    switch (type.kind) {
+      case Kind::kList:
+      case Kind::kDict:
+      case Kind::kSet:
+        return false;
+      case Kind::kUnion:
+      case Kind::kTuple:
+        return std::all_of(type.arguments.begin(), type.arguments.end(), IsHashable);
+      default:
+        return true;
+    }
   }
 
   static absl::Status TooDeep(const Token& token) {
@@ -274,21 +311,40 @@ class TypeReader {
   }
 
   TokenCursor& cursor_;
+  TypeResolver declared_;
 };
 
 }  // namespace
 
-absl::StatusOr<Type> ReadType(TokenCursor& cursor) { return TypeReader(cursor).Read(0); }
+std::optional<Type> DeclaredType(const std::shared_ptr<const TypeTable>& types, absl::string_view name) {
+  std::shared_ptr<const NamedType> named = types == nullptr ? nullptr : types->Find(name);
+  if (named == nullptr) return std::nullopt;
+  Type type = named->kind == Kind::kModel || named->kind == Kind::kEnum ? Type{.kind = named->kind} : named->value;
+  type.named = std::move(named);
+  return type;
+}
 
-absl::StatusOr<Type> ParseType(absl::string_view text) {
+absl::StatusOr<Type> ReadType(TokenCursor& cursor, TypeResolver declared) {
+  absl::StatusOr<Type> type = TypeReader(cursor, declared).Read(0);
+  // Where a name of typing is all of a type, DSPy refuses it; here it is its twin.
+  if (type.ok() && type->arguments.empty() && type->kind != Kind::kNone) type->alias = false;
+  return type;
+}
+
+absl::StatusOr<Type> ParseTypeWith(absl::string_view text, TypeResolver declared) {
   const absl::StatusOr<std::vector<Token>> tokens = Tokenize(text);
   if (!tokens.ok()) return tokens.status();
   TokenCursor cursor(*tokens);
-  absl::StatusOr<Type> type = ReadType(cursor);
+  absl::StatusOr<Type> type = ReadType(cursor, declared);
   if (type.ok() && cursor.Peek().kind != Token::Kind::kEnd) {
     return SignatureError(cursor.Peek(), "the type ends before this", "Remove what follows it.");
   }
+  if (type.ok() && type->kind == Kind::kNone) type->alias = false;
   return type;
+}
+
+absl::StatusOr<Type> ParseType(absl::string_view text, const std::shared_ptr<const TypeTable>& types) {
+  return ParseTypeWith(text, [&types](absl::string_view name) { return DeclaredType(types, name); });
 }
 
 }  // namespace dspex

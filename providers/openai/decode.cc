@@ -114,6 +114,11 @@ absl::Status DecodeChoice(dom::element element, lm::Completion& completion) {
   if (message.at_key("tool_calls").get(value) == simdjson::SUCCESS && !DecodeToolCalls(value, completion.tool_calls)) {
     return Malformed("message.tool_calls is not a list of function calls");
   }
+  // An extension that many servers share.
+  std::string_view reasoning;
+  if (message.at_key("reasoning_content").get(reasoning) == simdjson::SUCCESS) {
+    completion.reasoning = OptionalText(message, "reasoning_content");
+  }
   completion.finish_reason = DecodeFinishReason(choice);
   return absl::OkStatus();
 }
@@ -136,7 +141,6 @@ absl::StatusOr<lm::Response> DecodeChatCompletion(std::string body) {
     absl::Status decoded = DecodeChoice(choice, response.completions.emplace_back());
     if (!decoded.ok()) return decoded;
   }
-  if (response.completions.empty()) return Malformed("its list of choices is empty");
   response.model = OptionalText(object, "model");
   response.usage.lm_calls = 1;
   dom::object usage;

@@ -65,7 +65,6 @@ TEST(DecodeTest, RefusesEverythingElse) {
            std::string("{}"),
            std::string(R"({"choices":[{"message":{"content":"hi"}}])"),
            std::string(R"({"choices":[{"message":{"content":"hi"}}]} x)"),
-           std::string(R"({"choices":[]})"),
            std::string(R"({"choices":{}})"),
            std::string(R"({"choices":[1]})"),
            std::string(R"({"choices":[{}]})"),
@@ -85,6 +84,19 @@ TEST(DecodeTest, RefusesEverythingElse) {
     EXPECT_EQ(response.status().code(), absl::StatusCode::kInternal) << body.substr(0, 100);
     EXPECT_EQ(ErrorReason(response.status()), reason::kProviderMalformed) << body.substr(0, 100);
   }
+}
+
+TEST(DecodeTest, NoChoicesAreNoCompletions) {
+  const auto response = DecodeChatCompletion(R"({"choices":[],"model":"m"})");
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_TRUE(response->completions.empty());
+}
+
+TEST(DecodeTest, ReasoningOfServersThatTellIt) {
+  const auto response =
+      DecodeChatCompletion(R"({"choices":[{"message":{"content":"a","reasoning_content":"because"}}]})");
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->completions[0].reasoning, "because");
 }
 
 TEST(DecodeTest, ErrorMessages) {

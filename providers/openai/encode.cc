@@ -42,6 +42,7 @@ struct ContentEncoder {
   }
   void operator()(const lm::ImagePart& part) const {
     AppendField(out, R"({"type":"image_url","image_url":{"url":)", part.url);
+    if (!part.detail.empty()) AppendField(out, R"(,"detail":)", part.detail);
     Close("}}");
   }
   void operator()(const lm::AudioPart& part) const {
@@ -50,14 +51,30 @@ struct ContentEncoder {
     Close("}}");
   }
   void operator()(const lm::FilePart& part) const {
-    if (!part.file_id.empty()) {
-      AppendField(out, R"({"type":"file","file":{"file_id":)", part.file_id);
-    } else {
-      AppendField(out, R"({"type":"file","file":{"filename":)", part.filename);
-      AppendField(out, R"(,"file_data":)", part.data);
-    }
-    Close("}}");
+    absl::StrAppend(&out, R"({"type":"file","file":)");
+    absl::string_view separator = "{";
+    const auto append = [&](absl::string_view key, const std::string& text) {
+      if (text.empty()) return;
+      absl::StrAppend(&out, std::exchange(separator, ","), "\"", key, "\":");
+      AppendJsonString(out, text);
+    };
+    append("file_data", part.data);
+    append("file_id", part.file_id);
+    append("filename", part.filename);
+    absl::StrAppend(&out, separator == "{" ? "{}" : "}");
+    Close("}");
   }
+  void operator()(const lm::DocumentPart& part) const {
+    const bool pdf = part.media_type == "application/pdf";
+    AppendField(out, R"({"type":"document","source":{"type":)", pdf ? "base64" : "text");
+    AppendField(out, R"(,"media_type":)", part.media_type);
+    AppendField(out, R"(,"data":)", part.data);
+    Close(R"(},"citations":{"enabled":true})");
+    if (!part.title.empty()) AppendField(out, R"(,"title":)", part.title);
+    if (!part.context.empty()) AppendField(out, R"(,"context":)", part.context);
+    Close("}");
+  }
+  void operator()(const lm::BlockPart& part) const { Close(part.json); }
   void operator()(const lm::ToolCallPart&) const {}
   void operator()(const lm::ToolResultPart&) const {}
 
@@ -135,6 +152,35 @@ void AppendNumber(std::string& out, absl::string_view key, const std::optional<d
   absl::StrAppend(&out, ",\"", key, "\":", absl::string_view(text, static_cast<std::size_t>(end.ptr - text)));
 }
 
+void AppendResponseFormat(std::string& out, const lm::ResponseFormat& format) {
+  switch (format.kind) {
+    case lm::ResponseFormat::Kind::kText:
+      return;
+    case lm::ResponseFormat::Kind::kJsonObject:
+      absl::StrAppend(&out, R"(,"response_format":{"type":"json_object"})");
+      return;
+    case lm::ResponseFormat::Kind::kJsonSchema:
+      AppendField(out, R"(,"response_format":{"type":"json_schema","json_schema":{"name":)", format.name);
+      absl::StrAppend(&out, R"(,"schema":)", *format.schema, R"(,"strict":true}})");
+      return;
+  }
+}
+
+void AppendTools(std::string& out, const lm::Options& options) {
+  if (options.tools.empty()) return;
+  absl::string_view separator = R"(,"tools":[)";
+  for (const lm::ToolSpec& tool : options.tools) {
+    absl::StrAppend(&out, std::exchange(separator, ","));
+    AppendField(out, R"({"type":"function","function":{"name":)", tool.name);
+    if (!tool.description.empty()) AppendField(out, R"(,"description":)", tool.description);
+    absl::StrAppend(&out, R"(,"parameters":)", tool.parameters, "}}");
+  }
+  out += ']';
+  if (options.parallel_tool_calls.has_value()) {
+    absl::StrAppend(&out, R"(,"parallel_tool_calls":)", *options.parallel_tool_calls ? "true" : "false");
+  }
+}
+
 void AppendOptions(std::string& out, const lm::Options& options, const Dialect& dialect) {
   AppendNumber(out, "temperature", options.temperature);
   AppendNumber(out, "top_p", options.top_p);
@@ -147,6 +193,9 @@ void AppendOptions(std::string& out, const lm::Options& options, const Dialect& 
   if (options.seed.has_value()) absl::StrAppend(&out, R"(,"seed":)", *options.seed);
   AppendNumber(out, "frequency_penalty", options.frequency_penalty);
   AppendNumber(out, "presence_penalty", options.presence_penalty);
+  if (options.reasoning_effort.has_value()) AppendField(out, R"(,"reasoning_effort":)", *options.reasoning_effort);
+  AppendResponseFormat(out, options.response_format);
+  AppendTools(out, options);
 }
 
 std::size_t TextBytes(const std::vector<lm::Message>& messages) {

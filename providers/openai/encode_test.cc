@@ -61,6 +61,35 @@ TEST(EncodeTest, Options) {
   EXPECT_NE(Encode(request, {"max_completion_tokens"}).find(R"("max_completion_tokens":100)"), std::string::npos);
 }
 
+Json EncodeWith(lm::Options options) {
+  lm::Request request;
+  request.options = std::make_shared<lm::Options>(std::move(options));
+  Json body = Json::parse(Encode(request));
+  body.erase("model");
+  body.erase("messages");
+  return body;
+}
+
+TEST(EncodeTest, ResponseFormats) {
+  EXPECT_EQ(EncodeWith({.response_format = {.kind = lm::ResponseFormat::Kind::kJsonObject}}),
+            Json::parse(R"({"response_format":{"type":"json_object"}})"));
+  const auto schema = std::make_shared<const std::string>(R"({"type":"object"})");
+  EXPECT_EQ(EncodeWith({.response_format = {lm::ResponseFormat::Kind::kJsonSchema, "a\"b", schema}}),
+            Json::parse(R"({"response_format":{"type":"json_schema","json_schema":
+              {"name":"a\"b","schema":{"type":"object"},"strict":true}}})"));
+}
+
+TEST(EncodeTest, ToolsAndReasoning) {
+  EXPECT_EQ(EncodeWith({.reasoning_effort = "low",
+                        .tools = {{"f", "Does it.", R"({"type":"object"})"}, {"g", "", "{}"}},
+                        .parallel_tool_calls = false,
+                        .rollout_id = 7}),
+            Json::parse(R"({"reasoning_effort":"low","tools":[
+              {"type":"function","function":{"name":"f","description":"Does it.","parameters":{"type":"object"}}},
+              {"type":"function","function":{"name":"g","parameters":{}}}],"parallel_tool_calls":false})"));
+  EXPECT_EQ(EncodeWith({.parallel_tool_calls = true}), Json::object());
+}
+
 TEST(EncodeTest, Parts) {
   lm::Request request;
   request.turns = {
@@ -74,7 +103,7 @@ TEST(EncodeTest, Parts) {
   EXPECT_EQ(Json::parse(Encode(request))["messages"], Json::parse(R"([
     {"role":"user","content":[{"type":"text","text":"look"},{"type":"image_url","image_url":{"url":"data:x"}},
       {"type":"input_audio","input_audio":{"data":"QQ==","format":"wav"}},
-      {"type":"file","file":{"filename":"a.pdf","file_data":"QQ=="}},{"type":"file","file":{"file_id":"file-1"}}]},
+      {"type":"file","file":{"file_data":"QQ==","filename":"a.pdf"}},{"type":"file","file":{"file_id":"file-1"}}]},
     {"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x"}}]},
     {"role":"assistant","content":null,"tool_calls":[
       {"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}},

@@ -31,7 +31,7 @@ class Model final : public lm::LanguageModel {
   Task<lm::Response> Generate(RequestContext context, const lm::Request& request) override;
   absl::StatusOr<lm::RenderedRequest> Render(const lm::Request& request) const override;
   const std::string& name() const override { return name_; }
-  lm::Capabilities capabilities() const override { return {.images = true, .json_schema = true, .tools = true}; }
+  lm::Capabilities capabilities() const override { return options_.capabilities; }
 
  private:
   ErrorSource source() const { return {options_.provider, options_.model, options_.api_key}; }

@@ -18,6 +18,7 @@ struct ModelOptions {
   std::string model;
   /// Empty for servers that need none. Never printed.
   std::string api_key;
+  lm::Capabilities capabilities;
 };
 
 /// A model behind OpenAI's chat completions. `client` and `prefixes` are shared with other models and outlive it.

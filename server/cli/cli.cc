@@ -91,6 +91,10 @@ int Run(int argc, char** argv, const ServeFunction& serve) {
   cli::AddCreateCommand(app, action);
   cli::AddForwardCommand(app, action);
   cli::AddProgramsCommand(app, action);
+  cli::AddImportCommand(app, action);
+  cli::AddExportCommand(app, action);
+  cli::AddVerifyCommand(app, action);
+  cli::AddPhrasebooksCommand(app, action);
 
   try {
     app.parse(argc, argv);

@@ -53,7 +53,11 @@ using Action = std::function<int(const Session& session)>;
 
 /// Each adds one command to the command line; `action` outlives `app`.
 void AddCreateCommand(CLI::App& app, Action& action);
+void AddExportCommand(CLI::App& app, Action& action);
 void AddForwardCommand(CLI::App& app, Action& action);
+void AddImportCommand(CLI::App& app, Action& action);
+void AddPhrasebooksCommand(CLI::App& app, Action& action);
 void AddProgramsCommand(CLI::App& app, Action& action);
+void AddVerifyCommand(CLI::App& app, Action& action);
 
 }  // namespace dspex::cli

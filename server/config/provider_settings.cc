@@ -27,6 +27,16 @@ ProviderSettings ToSettings(const ResolvedProvider& provider) {
   settings.timeouts.total = ToDuration(from.timeouts().total());
   settings.ca_file = from.ca_file();
   settings.max_response_bytes = static_cast<std::uint64_t>(from.max_response_bytes());
+  for (const auto& [pattern, model] : from.models()) {
+    CapabilityRule rule;
+    rule.pattern = pattern;
+    if (model.has_images()) rule.images = model.images();
+    if (model.has_response_format()) rule.response_format = model.response_format();
+    if (model.has_json_schema()) rule.json_schema = model.json_schema();
+    if (model.has_tools()) rule.tools = model.tools();
+    if (model.has_reasoning()) rule.reasoning = model.reasoning();
+    settings.models.push_back(std::move(rule));
+  }
   return settings;
 }
 

@@ -17,6 +17,8 @@ providers:
     timeouts: {connect: 1ms, first_byte: 2s, idle: 3s, total: 1h}
     ca_file: /ca.pem
     max_response_bytes: 5000
+    models:
+      "m*": {json_schema: true, tools: false}
 )",
                                  "f.yaml");
   ASSERT_TRUE(config.ok()) << config.status();
@@ -35,6 +37,11 @@ providers:
   EXPECT_EQ(settings[0].timeouts.total, std::chrono::hours(1));
   EXPECT_EQ(settings[0].ca_file, "/ca.pem");
   EXPECT_EQ(settings[0].max_response_bytes, 5000u);
+  ASSERT_EQ(settings[0].models.size(), 1u);
+  EXPECT_EQ(settings[0].models[0].pattern, "m*");
+  EXPECT_EQ(settings[0].models[0].json_schema, true);
+  EXPECT_EQ(settings[0].models[0].tools, false);
+  EXPECT_FALSE(settings[0].models[0].images.has_value());
 }
 
 }  // namespace

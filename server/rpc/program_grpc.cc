@@ -50,6 +50,16 @@ class ProgramGrpcService final : public v1::ProgramService::CallbackService {
         context, set_program_label_, request, response,
         [this](RequestContext c, const auto& q, auto& r) { return service_.SetProgramLabel(c, q, r); });
   }
+  grpc::ServerUnaryReactor* ImportState(grpc::CallbackServerContext* context, const v1::ImportStateRequest* request,
+                                        v1::ImportStateResponse* response) override {
+    return bridge_.Unary(context, import_state_, request, response,
+                         [this](RequestContext c, const auto& q, auto& r) { return service_.ImportState(c, q, r); });
+  }
+  grpc::ServerUnaryReactor* ExportState(grpc::CallbackServerContext* context, const v1::ExportStateRequest* request,
+                                        v1::ExportStateResponse* response) override {
+    return bridge_.Unary(context, export_state_, request, response,
+                         [this](RequestContext c, const auto& q, auto& r) { return service_.ExportState(c, q, r); });
+  }
 
  private:
   Bridge& bridge_;
@@ -62,6 +72,8 @@ class ProgramGrpcService final : public v1::ProgramService::CallbackService {
   const Method& delete_program_ = methods_.Add("DeleteProgram");
   const Method& list_program_revisions_ = methods_.Add("ListProgramRevisions");
   const Method& set_program_label_ = methods_.Add("SetProgramLabel");
+  const Method& import_state_ = methods_.Add("ImportState");
+  const Method& export_state_ = methods_.Add("ExportState");
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 namespace dspex {
 
 class Metrics;
+class PhrasebookService;
 class PredictionService;
 class ProgramService;
 
@@ -34,6 +35,7 @@ class MethodTable {
 };
 
 /// The gRPC faces of the services: they only call through the bridge. Arguments outlive the result.
+std::unique_ptr<grpc::Service> MakePhrasebookGrpcService(Bridge& bridge, Metrics& metrics, PhrasebookService& service);
 std::unique_ptr<grpc::Service> MakePredictionGrpcService(Bridge& bridge, Metrics& metrics, PredictionService& service);
 std::unique_ptr<grpc::Service> MakeProgramGrpcService(Bridge& bridge, Metrics& metrics, ProgramService& service);
 

@@ -15,6 +15,7 @@
 #include <thread>
 #include <utility>
 
+#include "dspex/v1/phrasebook_service.grpc.pb.h"
 #include "dspex/v1/prediction_service.grpc.pb.h"
 #include "dspex/v1/program_service.grpc.pb.h"
 #include "engine/base/task_scope.h"
@@ -25,15 +26,18 @@
 #include "server/log/logger.h"
 #include "server/metrics/exposition.h"
 #include "server/metrics/metrics.h"
+#include "server/program/phrasebook_registry.h"
 #include "server/program/program_cache.h"
 #include "server/rpc/bridge.h"
 #include "server/rpc/services.h"
 #include "server/serve/drain.h"
 #include "server/serve/signals.h"
+#include "server/service/phrasebook_service.h"
 #include "server/service/prediction_service.h"
 #include "server/service/program_service.h"
 #include "server/store/blocking_pool.h"
 #include "server/store/sqlite_database.h"
+#include "server/store/sqlite_phrasebook_store.h"
 #include "server/store/sqlite_program_store.h"
 #include "server/version.h"
 
@@ -106,9 +110,22 @@ absl::StatusOr<Listening> Listen(const config::v1::Config& settings, const std::
   return listening;
 }
 
+absl::Status LoadPhrasebooks(PhrasebookStore& store, PhrasebookRegistry& registry) {
+  absl::StatusOr<std::vector<v1::Phrasebook>> stored = store.ReadAll("default");
+  if (!stored.ok()) return stored.status();
+  for (v1::Phrasebook& phrasebook : *stored) {
+    const std::string name = phrasebook.name();
+    if (absl::Status added = registry.Add(std::move(phrasebook)); !added.ok()) {
+      return absl::Status(added.code(), absl::StrCat("the stored ", name, " cannot be read: ", added.message()));
+    }
+  }
+  return absl::OkStatus();
+}
+
 void SetServing(grpc::Server& server) {
   grpc::HealthCheckServiceInterface* health = server.GetHealthCheckService();
-  for (const char* service : {v1::PredictionService::service_full_name(), v1::ProgramService::service_full_name()}) {
+  for (const char* service : {v1::PhrasebookService::service_full_name(), v1::PredictionService::service_full_name(),
+                              v1::ProgramService::service_full_name()}) {
     health->SetServingStatus(service, true);
   }
 }
@@ -130,6 +147,9 @@ absl::Status Serve(const ResolvedConfig& config) {
       SqliteDatabase::Open({.directory = settings.data_dir()}, blocking);
   if (!database.ok()) return database.status();
   const std::unique_ptr<ProgramStore> store = MakeSqliteProgramStore(**database);
+  const std::unique_ptr<PhrasebookStore> phrasebook_store = MakeSqlitePhrasebookStore(**database);
+  PhrasebookRegistry phrasebooks;
+  if (absl::Status loaded = LoadPhrasebooks(*phrasebook_store, phrasebooks); !loaded.ok()) return loaded;
 
   absl::StatusOr<std::unique_ptr<ConfiguredLanguageModels>> models = ConfiguredLanguageModels::Create(
       ToProviderSettings(config), static_cast<std::size_t>(settings.limits().prefix_cache_bytes()),
@@ -138,7 +158,8 @@ absl::Status Serve(const ResolvedConfig& config) {
   metrics.SetPoolStats([&models] { return (*models)->pool_stats(); });
 
   TaskScope tasks;
-  const ProgramEnvironment environment{.language_models = models->get(), .default_lm = settings.default_lm()};
+  const ProgramEnvironment environment{
+      .language_models = models->get(), .phrasebooks = &phrasebooks, .default_lm = settings.default_lm()};
   ProgramCache cache(*store, environment, tasks, io.Next(),
                      {.max_entries = static_cast<std::size_t>(settings.limits().program_cache_entries())});
   ProgramEnvironment inline_environment = environment;
@@ -146,15 +167,18 @@ absl::Status Serve(const ResolvedConfig& config) {
   PredictionService predictions(
       &cache, {.forward_timeout = ToDuration(settings.limits().forward_timeout()), .environment = inline_environment});
   ProgramService programs(*store, environment);
+  PhrasebookService phrasebook_service(*phrasebook_store, phrasebooks);
 
   Admission admission({.calls = settings.limits().max_in_flight(), .bytes = settings.limits().max_in_flight_bytes()});
   Bridge bridge({.io = &io, .admission = &admission, .access_log = &access_log});
+  const auto phrasebook_grpc = MakePhrasebookGrpcService(bridge, metrics, phrasebook_service);
   const auto prediction_grpc = MakePredictionGrpcService(bridge, metrics, predictions);
   const auto program_grpc = MakeProgramGrpcService(bridge, metrics, programs);
 
   absl::StatusOr<std::unique_ptr<Exposition>> exposition = Exposition::Start(settings.metrics_listen(), metrics);
   if (!exposition.ok()) return exposition.status();
-  absl::StatusOr<Listening> listening = Listen(settings, {prediction_grpc.get(), program_grpc.get()});
+  absl::StatusOr<Listening> listening =
+      Listen(settings, {phrasebook_grpc.get(), prediction_grpc.get(), program_grpc.get()});
   if (!listening.ok()) return listening.status();
   SetServing(*listening->server);
   logger.Log(LogLevel::kInfo, "ready",

@@ -13,7 +13,10 @@
 #include "engine/base/run_all.h"
 #include "engine/base/semaphore.h"
 #include "engine/json/json.h"
+#include "engine/module/reasoning_steps_proto.h"
+#include "engine/program/build_module.h"
 #include "engine/program/struct_json.h"
+#include "engine/program/validate.h"
 #include "server/rpc/grpc_status.h"
 
 namespace dspex {
@@ -82,6 +85,24 @@ absl::Status WriteOutputs(const Json& outputs, bool as_json, Response& response)
   return StructFromJson(outputs, *response.mutable_outputs());
 }
 
+/// Writes all that the engine's prediction has.
+absl::Status WritePrediction(const Prediction& prediction, bool as_json, v1::Prediction& proto) {
+  if (absl::Status status = WriteOutputs(prediction.outputs, as_json, proto); !status.ok()) return status;
+  for (const Json& answer : prediction.answers) {
+    if (absl::Status status = WriteOutputs(answer, as_json, *proto.add_answers()); !status.ok()) return status;
+  }
+  proto.mutable_warnings()->Assign(prediction.warnings.begin(), prediction.warnings.end());
+  if (prediction.reasoning.has_value()) ReasoningToProto(*prediction.reasoning, *proto.mutable_reasoning());
+  return absl::OkStatus();
+}
+
+/// The sampling settings of a request, checked.
+template <typename Request>
+absl::StatusOr<Sampling> ReadCallOptions(const Request& request) {
+  if (absl::Status status = ValidateOptions(request.options(), "options"); !status.ok()) return status;
+  return ReadSampling(request.options());
+}
+
 void SetDuration(Clock::duration duration, google::protobuf::Duration& proto) {
   const auto nanos = std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
   proto.set_seconds(nanos / 1'000'000'000);
@@ -104,6 +125,7 @@ void WriteTrace(const RequestRecord& record, v1::Prediction& prediction) {
     proto.set_model(node.model);
     proto.set_provider_request_id(node.provider_request_id);
     proto.set_completion(node.completion);
+    proto.set_reason(node.reason);
     if (node.usage.lm_calls > 0) WriteUsage(node.usage, *proto.mutable_usage());
   }
 }
@@ -140,14 +162,14 @@ Task<PredictionService::Target> PredictionService::Resolve(RequestContext contex
   co_return MissingField("program", "Name a stored program as \"programs/ID\", or give one in `inline_program`.");
 }
 
-StatusTask PredictionService::Run(RequestContext context, const Target& target, Json inputs, std::string inputs_field,
-                                  bool as_json, v1::Prediction& prediction) {
+StatusTask PredictionService::Run(RequestContext context, const Target& target, const Sampling& call, Json inputs,
+                                  std::string inputs_field, bool as_json, v1::Prediction& prediction) {
   const Clock::duration limit = std::min(options_.forward_timeout, target.program->timeout());
   RequestContext limited = context;
   limited.NarrowDeadline(Clock::now() + limit);
-  absl::StatusOr<Json> outputs = co_await target.program->Forward(limited, std::move(inputs));
-  if (!outputs.ok()) co_return AtInputs(outputs.status(), inputs_field);
-  if (absl::Status status = WriteOutputs(*outputs, as_json, prediction); !status.ok()) co_return status;
+  const absl::StatusOr<Prediction> answer = co_await target.program->Forward(limited, std::move(inputs), call);
+  if (!answer.ok()) co_return AtInputs(answer.status(), inputs_field);
+  if (absl::Status status = WritePrediction(*answer, as_json, prediction); !status.ok()) co_return status;
   prediction.set_program(target.name);
   WriteUsage(context.record().usage, *prediction.mutable_usage());
   WriteTrace(context.record(), prediction);
@@ -158,10 +180,12 @@ StatusTask PredictionService::Forward(RequestContext context, const v1::ForwardR
                                       v1::ForwardResponse& response) {
   absl::StatusOr<Target> target = co_await Resolve(context, request);
   if (!target.ok()) co_return target.status();
+  const absl::StatusOr<Sampling> call = ReadCallOptions(request);
+  if (!call.ok()) co_return call.status();
   absl::StatusOr<Json> inputs = ReadInputs(request);
   if (!inputs.ok()) co_return AtInputs(inputs.status(), InputsField(request));
   context.record().keep_trace = request.include_trace();
-  co_return co_await Run(context, *target, *std::move(inputs), InputsField(request), request.has_inputs_json(),
+  co_return co_await Run(context, *target, *call, *std::move(inputs), InputsField(request), request.has_inputs_json(),
                          *response.mutable_prediction());
 }
 
@@ -169,6 +193,7 @@ StatusTask PredictionService::Forward(RequestContext context, const v1::ForwardR
 struct PredictionService::Batch {
   const v1::ForwardBatchRequest& request;
   const Target& target;
+  const Sampling& call;
   ResponseWriter<v1::ForwardBatchResponse>& writer;
   Semaphore write_turn{1};
   int next = 0;
@@ -191,8 +216,10 @@ StatusTask PredictionService::ForwardBatch(RequestContext context, const v1::For
   }
   absl::StatusOr<Target> target = co_await Resolve(context, request);
   if (!target.ok()) co_return target.status();
+  const absl::StatusOr<Sampling> call = ReadCallOptions(request);
+  if (!call.ok()) co_return call.status();
 
-  Batch batch{.request = request, .target = *target, .writer = writer};
+  Batch batch{.request = request, .target = *target, .call = *call, .writer = writer};
   const int wanted = request.max_concurrency() == 0 ? kDefaultBatchConcurrency : request.max_concurrency();
   std::vector<StatusTask> runners;
   for (int i = 0; i < std::min(wanted, request.items_size()); ++i) runners.push_back(RunItems(context, batch));
@@ -214,7 +241,7 @@ StatusTask PredictionService::RunItems(RequestContext context, Batch& batch) {
     absl::StatusOr<Json> inputs = ReadInputs(item);
     absl::Status status = AtInputs(inputs.status(), InputsField(batch.request, index));
     if (status.ok()) {
-      status = co_await Run(RequestContext(record, context.deadline()), batch.target, *std::move(inputs),
+      status = co_await Run(RequestContext(record, context.deadline()), batch.target, batch.call, *std::move(inputs),
                             InputsField(batch.request, index), item.has_fields_json(), *response.mutable_prediction());
     }
     context.record().Merge(record);
@@ -234,9 +261,11 @@ StatusTask PredictionService::Render(RequestContext context, const v1::RenderReq
                                      v1::RenderResponse& response) {
   absl::StatusOr<Target> target = co_await Resolve(context, request);
   if (!target.ok()) co_return target.status();
+  const absl::StatusOr<Sampling> call = ReadCallOptions(request);
+  if (!call.ok()) co_return call.status();
   absl::StatusOr<Json> inputs = ReadInputs(request);
   if (!inputs.ok()) co_return AtInputs(inputs.status(), InputsField(request));
-  absl::StatusOr<std::vector<Program::Rendered>> rendered = target->program->Render(*std::move(inputs));
+  absl::StatusOr<std::vector<Program::Rendered>> rendered = target->program->Render(*std::move(inputs), *call);
   if (!rendered.ok()) co_return AtInputs(rendered.status(), InputsField(request));
   for (Program::Rendered& one : *rendered) {
     v1::RenderedRequest& proto = *response.add_requests();
@@ -252,9 +281,10 @@ StatusTask PredictionService::Parse(RequestContext context, const v1::ParseReque
                                     v1::ParseResponse& response) {
   absl::StatusOr<Target> target = co_await Resolve(context, request);
   if (!target.ok()) co_return target.status();
-  absl::StatusOr<Json> outputs = target->program->Parse(request.module(), request.completion());
-  if (!outputs.ok()) co_return outputs.status();
-  co_return WriteOutputs(*outputs, request.as_json(), response);
+  const absl::StatusOr<Prediction> answer = target->program->Parse(request.module(), request.completion());
+  if (!answer.ok()) co_return answer.status();
+  if (answer->reasoning.has_value()) ReasoningToProto(*answer->reasoning, *response.mutable_reasoning());
+  co_return WriteOutputs(answer->outputs, request.as_json(), response);
 }
 
 }  // namespace dspex

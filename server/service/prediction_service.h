@@ -36,8 +36,8 @@ class PredictionService {
   struct Batch;
   template <typename Request>
   Task<Target> Resolve(RequestContext context, const Request& request);
-  StatusTask Run(RequestContext context, const Target& target, Json inputs, std::string inputs_field, bool as_json,
-                 v1::Prediction& prediction);
+  StatusTask Run(RequestContext context, const Target& target, const Sampling& call, Json inputs,
+                 std::string inputs_field, bool as_json, v1::Prediction& prediction);
   StatusTask RunItems(RequestContext context, Batch& batch);
 
   ProgramCache* const cache_;

@@ -4,10 +4,18 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "engine/adapter/field_wording.h"
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
+#include "engine/program/build_module.h"
+#include "engine/state/apply_state.h"
+#include "engine/state/state_of.h"
 #include "server/program/resource_name.h"
 #include "server/service/digest.h"
 #include "server/service/page_token.h"
@@ -54,6 +62,32 @@ absl::Status CheckDefinition(const v1::Program& program, const ProgramEnvironmen
   absl::Status status = CheckLength(program.description(), kMaxDescription, "program.description");
   if (!status.ok()) return status;
   return WithFieldPrefix(Program::Create(program, environment).status(), "program");
+}
+
+/// A state as a change of a program; `warnings` are filled where it is made.
+ProgramStore::Change StateChange(SavedState state, bool keep_endpoints, const ProgramEnvironment& environment,
+                                 std::shared_ptr<std::vector<std::string>> warnings) {
+  return [state = std::move(state), keep_endpoints, environment,
+          warnings = std::move(warnings)](const v1::Program& current) -> absl::StatusOr<v1::Program> {
+    absl::StatusOr<AppliedState> applied = ApplyState(current, state, {.keep_endpoints = keep_endpoints});
+    if (!applied.ok()) return WithFieldPrefix(applied.status(), "state_json");
+    if (absl::Status valid = CheckDefinition(applied->program, environment); !valid.ok()) return valid;
+    *warnings = std::move(applied->warnings);
+    ClearServerFields(applied->program);
+    return std::move(applied->program);
+  };
+}
+
+/// Those releases that a saved state names, as far as the phrasebook knows them.
+std::vector<std::pair<std::string, std::string>> DependencyVersions(const Phrasebook& phrasebook) {
+  std::vector<std::pair<std::string, std::string>> versions;
+  const absl::StatusOr<Json> source = ParseJson(phrasebook.source);
+  if (!source.ok() || !source->contains("versions")) return versions;
+  for (const char* name : {"python", "dspy", "cloudpickle"}) {
+    const auto version = source->at("versions").find(name);
+    if (version != source->at("versions").end() && version->is_string()) versions.emplace_back(name, *version);
+  }
+  return versions;
 }
 
 absl::Status MissingProgram() {
@@ -229,6 +263,49 @@ StatusTask ProgramService::SetProgramLabel(RequestContext context, const v1::Set
       co_await store_.SetLabel(*std::move(write), *std::move(id), request.etag(), request.label(), request.revision());
   if (!program.ok()) co_return program.status();
   *response.mutable_program() = *std::move(program);
+  co_return absl::OkStatus();
+}
+
+StatusTask ProgramService::ImportState(RequestContext context, const v1::ImportStateRequest& request,
+                                       v1::ImportStateResponse& response) {
+  absl::StatusOr<std::string> id = ParseWholeProgramName(request.name(), "name");
+  if (!id.ok()) co_return id.status();
+  absl::StatusOr<WriteRequest> write = ReadWriteRequest(context, request);
+  if (!write.ok()) co_return write.status();
+  absl::StatusOr<SavedState> state = ReadState(request.state_json());
+  if (!state.ok()) co_return WithFieldPrefix(state.status(), "state_json");
+  const auto warnings = std::make_shared<std::vector<std::string>>();
+  ProgramStore::Change change =
+      StateChange(*std::move(state), request.allow_endpoint_settings(), environment_, warnings);
+  absl::StatusOr<v1::Program> updated;
+  if (request.validate_only()) {
+    updated = co_await PreviewUpdate(write->tenant, *std::move(id), request.etag(), std::move(change));
+  } else {
+    updated = co_await store_.Update(*std::move(write), *std::move(id), request.etag(), std::move(change));
+  }
+  if (!updated.ok()) co_return updated.status();
+  *response.mutable_program() = *std::move(updated);
+  response.mutable_warnings()->Assign(warnings->begin(), warnings->end());
+  co_return absl::OkStatus();
+}
+
+StatusTask ProgramService::ExportState(RequestContext context, const v1::ExportStateRequest& request,
+                                       v1::ExportStateResponse& response) {
+  absl::StatusOr<ProgramName> name = ParseProgramName(request.name(), "name");
+  if (!name.ok()) co_return name.status();
+  const absl::StatusOr<v1::Program> program =
+      co_await store_.Get(context.record().tenant, std::move(name->id), std::move(name->selector));
+  if (!program.ok()) co_return program.status();
+  const absl::StatusOr<std::shared_ptr<const Phrasebook>> phrasebook = FindPhrasebook(*program, environment_);
+  if (!phrasebook.ok()) co_return phrasebook.status();
+  StateOfOptions options;
+  options.default_instructions = [&phrasebook](const Signature& signature) {
+    return InstructionsOf(**phrasebook, signature);
+  };
+  options.dependency_versions = DependencyVersions(**phrasebook);
+  const absl::StatusOr<SavedState> state = StateOf(*program, options);
+  if (!state.ok()) co_return state.status();
+  response.set_state_json(WriteState(*state));
   co_return absl::OkStatus();
 }
 

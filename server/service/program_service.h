@@ -33,6 +33,10 @@ class ProgramService {
                                   v1::ListProgramRevisionsResponse& response);
   StatusTask SetProgramLabel(RequestContext context, const v1::SetProgramLabelRequest& request,
                              v1::SetProgramLabelResponse& response);
+  StatusTask ImportState(RequestContext context, const v1::ImportStateRequest& request,
+                         v1::ImportStateResponse& response);
+  StatusTask ExportState(RequestContext context, const v1::ExportStateRequest& request,
+                         v1::ExportStateResponse& response);
 
  private:
   Task<v1::Program> PreviewUpdate(std::string tenant, std::string id, std::string etag, ProgramStore::Change change);

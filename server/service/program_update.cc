@@ -13,7 +13,8 @@ namespace dspex {
 
 namespace {
 
-constexpr absl::string_view kFields[] = {"lm", "modules", "steps", "outputs", "description", "timeout"};
+constexpr absl::string_view kFields[] = {"lm",      "modules", "steps",      "outputs",    "description",
+                                         "timeout", "adapter", "phrasebook", "validation", "saved_state"};
 constexpr absl::string_view kServerFields[] = {"name", "revision", "etag", "labels", "create_time", "update_time"};
 
 template <std::size_t size>
@@ -35,7 +36,8 @@ absl::Status CheckUpdateMask(const google::protobuf::FieldMask& mask) {
     return Error(
                absl::StatusCode::kInvalidArgument, reason::kInvalidRequest,
                absl::StrCat("The update_mask's path \"", shown, "\" is no field that can be updated. Name some of lm, ",
-                            "modules, steps, outputs, description and timeout, or \"*\" alone for all of them."))
+                            "modules, steps, outputs, description, timeout, adapter, phrasebook, validation and "
+                            "saved_state, or \"*\" alone for all of them."))
         .With("path", shown)
         .Violation("update_mask", absl::StrCat("unknown path \"", shown, "\""));
   }
@@ -53,6 +55,10 @@ v1::Program ApplyUpdate(const v1::Program& current, const v1::Program& update,
     if (path == "steps") *result.mutable_steps() = update.steps();
     if (path == "outputs") *result.mutable_outputs() = update.outputs();
     if (path == "description") result.set_description(update.description());
+    if (path == "adapter") *result.mutable_adapter() = update.adapter();
+    if (path == "phrasebook") result.set_phrasebook(update.phrasebook());
+    if (path == "validation") result.set_validation(update.validation());
+    if (path == "saved_state") *result.mutable_saved_state() = update.saved_state();
     if (path == "timeout") {
       result.clear_timeout();
       if (update.has_timeout()) *result.mutable_timeout() = update.timeout();

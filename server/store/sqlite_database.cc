@@ -141,4 +141,8 @@ absl::Status SqliteDatabase::Readers::Run(absl::FunctionRef<absl::Status(SQLite:
   return status;
 }
 
+absl::Status SqliteDatabase::ReadBlocking(absl::FunctionRef<absl::Status(SQLite::Database&)> operation) {
+  return readers_->Run(operation);
+}
+
 }  // namespace dspex

@@ -100,6 +100,9 @@ class SqliteDatabase {
     co_return co_await pool_.Run<T>(std::move(work));
   }
 
+  /// The same on this thread. For the start of the server, before anything waits for it.
+  absl::Status ReadBlocking(absl::FunctionRef<absl::Status(SQLite::Database&)> operation);
+
   /// The database's file.
   const std::string& path() const { return path_; }
 

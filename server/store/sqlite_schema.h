@@ -62,6 +62,17 @@ CREATE TABLE requests (
 
 CREATE INDEX requests_by_time ON requests (time);
 )sql",
+    // The wording of prompts, which programs name. Rows never change.
+    R"sql(
+CREATE TABLE phrasebooks (
+  tenant      TEXT NOT NULL,
+  id          TEXT NOT NULL,
+  contents    TEXT NOT NULL,  -- JSON
+  digest      TEXT NOT NULL,  -- SHA-256 of the contents, hexadecimal
+  create_time INTEGER NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+)sql",
 };
 
 inline constexpr int kSchemaVersion = static_cast<int>(std::size(kMigrations));

@@ -68,14 +68,15 @@ v1::Program Definition(int demos) {
 
 asio::awaitable<void> ForwardAll(benchmark::State& state, const Program& program, std::string question) {
   long long call = 0;
+  const Sampling unchanged;
   for (auto _ : state) {
     RequestRecord record;
     Json inputs = Json::object();
     inputs["question"] = absl::StrCat(question, ++call);
-    const absl::StatusOr<Json> outputs =
-        co_await program.Forward(RequestContext(record, kNoDeadline), std::move(inputs));
-    if (!outputs.ok()) state.SkipWithError(outputs.status().ToString().c_str());
-    benchmark::DoNotOptimize(outputs);
+    const absl::StatusOr<Prediction> prediction =
+        co_await program.Forward(RequestContext(record, kNoDeadline), std::move(inputs), unchanged);
+    if (!prediction.ok()) state.SkipWithError(prediction.status().ToString().c_str());
+    benchmark::DoNotOptimize(prediction);
   }
 }
 
@@ -109,10 +110,10 @@ BENCHMARK(BM_ForwardLargeCompletion);
 
 // Parse alone, 50 kB: prose, prose in another script, and what looks like markers everywhere.
 void BM_Parse(benchmark::State& state, const std::string& text) {
-  const auto adapter = MakeChatAdapter();
-  const Signature signature = Signature::FromString("question -> answer").value();
+  const auto adapter =
+      BindAdapter({}, Phrasebook::BuiltIn(), Signature::FromString("question -> answer").value(), {}).value();
   const std::string completion = absl::StrCat("[[ ## answer ## ]]\n", text, "\n\n[[ ## completed ## ]]\n");
-  for (auto _ : state) benchmark::DoNotOptimize(adapter->Parse(signature, completion));
+  for (auto _ : state) benchmark::DoNotOptimize(adapter->Parse(completion));
 }
 std::string Repeat(absl::string_view piece, std::size_t bytes) {
   std::string text;
@@ -126,7 +127,6 @@ BENCHMARK_CAPTURE(BM_Parse, lists_50kB, Repeat("[[1, 2], [3, 4]], ", 50'000));
 // What a program's creation pays for its prefix.
 void BM_Prefix(benchmark::State& state) {
   const v1::Program definition = Definition(static_cast<int>(state.range(0)));
-  const auto adapter = MakeChatAdapter();
   const Signature signature = Signature::FromString("question: str -> answer: str").value();
   std::vector<Json> demos;
   for (const auto& demo : definition.modules(0).predict().demos()) {
@@ -134,7 +134,7 @@ void BM_Prefix(benchmark::State& state) {
     for (const char* name : {"question", "answer"}) json[name] = demo.fields().fields().at(name).string_value();
     demos.push_back(std::move(json));
   }
-  for (auto _ : state) benchmark::DoNotOptimize(adapter->FormatPrefix(signature, demos));
+  for (auto _ : state) benchmark::DoNotOptimize(BindAdapter({}, Phrasebook::BuiltIn(), signature, demos));
 }
 BENCHMARK(BM_Prefix)->ArgName("demos")->Arg(0)->Arg(2)->Arg(8)->Arg(64);
 

@@ -36,6 +36,8 @@ _ENGINE = (
     r"utf8proc\.h",
     r"re2/.*",
     r"[a-z]mmintrin\.h",
+    # inet_pton reads addresses; it opens nothing.
+    r"arpa/inet\.h",
     r"boost/asio/(any_io_executor|as_tuple|awaitable|bind_cancellation_slot|bind_executor|cancellation_signal"
     r"|cancellation_state|co_spawn|deferred|detached|dispatch|post|steady_timer|strand|this_coro|use_awaitable)\.hpp",
 )

@@ -214,7 +214,6 @@ def test_bad_program(client: Client, program: program_pb2.Program, path: str) ->
 
 PREDICTOR = program_pb2.Predictor(signature=SIGNATURE)
 UNSUPPORTED = {
-    "chain_of_thought": program_pb2.Module(id="m", chain_of_thought=PREDICTOR),
     "react": program_pb2.Module(id="m", react=program_pb2.ReAct(predictor=PREDICTOR, tools=["t"])),
     "best_of_n": program_pb2.Module(id="m", best_of_n=program_pb2.BestOf(module="x", n=3)),
     "refine": program_pb2.Module(id="m", refine=program_pb2.BestOf(module="x", n=3)),
@@ -320,7 +319,7 @@ def test_no_language_model(start_server: Callable[..., DspexServer]) -> None:
     ("text", "metadata"),
     [
         (SECRET_ANSWER, {"field": "answer", "problem": "missing"}),
-        ("", {"field": "answer", "problem": "missing"}),
+        ("", {"problem": "no_completion"}),
         (completion(answer="1", other=SECRET_ANSWER), {"field": "label", "problem": "missing"}),
         (completion(answer=SECRET_ANSWER, label="yes"), {"field": "answer", "problem": "invalid", "type": "float"}),
         (completion(answer="1", label=SECRET_ANSWER), {"field": "label", "problem": "invalid"}),
@@ -395,7 +394,6 @@ def test_retry_after_is_passed_on(client: Client, mock_llm: MockLlm, fault: str)
     "reply",
     [
         {"raw_body": "{}", "headers": {"content-type": "application/json"}},
-        {"raw_body": '{"choices": []}', "headers": {"content-type": "application/json"}},
         {"raw_body": '{"choices": "many"}', "headers": {"content-type": "application/json"}},
         {"raw_body": "", "headers": {"content-type": "application/json"}},
         {"content": "x" * 200_000},
@@ -405,6 +403,13 @@ def test_retry_after_is_passed_on(client: Client, mock_llm: MockLlm, fault: str)
 def test_not_what_the_dialect_says(client: Client, mock_llm: MockLlm, reply: dict[str, Any]) -> None:
     mock_llm.script([{"reply": reply}])
     with fails(Code.INTERNAL, "PROVIDER_MALFORMED_RESPONSE", provider="openai", model="mock"):
+        client.forward(predict())
+
+
+def test_no_choices(client: Client, mock_llm: MockLlm) -> None:
+    """As DSPy sees it: an answer that does not parse."""
+    mock_llm.script([{"reply": {"raw_body": '{"choices": []}', "headers": {"content-type": "application/json"}}}])
+    with fails(Code.DATA_LOSS, "COMPLETION_UNPARSABLE", problem="no_completion"):
         client.forward(predict())
 
 

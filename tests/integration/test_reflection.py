@@ -11,7 +11,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from tests.integration.api import Client
 from tests.support.errors import rich_error
 
-SERVICES = {"dspex.v1.PredictionService", "dspex.v1.ProgramService"}
+SERVICES = {"dspex.v1.PhrasebookService", "dspex.v1.PredictionService", "dspex.v1.ProgramService"}
 
 
 def test_reflection_lists_the_services(client: Client) -> None:
@@ -28,7 +28,7 @@ def test_reflection_describes_them(client: Client) -> None:
     programs = pool.FindServiceByName("dspex.v1.ProgramService")
     assert {m.name for m in programs.methods} == {
         "CreateProgram", "GetProgram", "ListPrograms", "UpdateProgram", "DeleteProgram", "ListProgramRevisions",
-        "SetProgramLabel",
+        "SetProgramLabel", "ImportState", "ExportState",
     }  # fmt: skip
     assert {m.name for m in pool.FindServiceByName("grpc.health.v1.Health").methods} == {"Check", "Watch"}
     fields = pool.FindMessageTypeByName("dspex.v1.ForwardRequest").fields_by_name

@@ -62,7 +62,9 @@ absl::StatusOr<Json> Format(const Json& line) {
 absl::StatusOr<Json> ReadCompletion(const Json& line) {
   const absl::StatusOr<Signature> signature = Signature::FromString(line.at("signature").get<std::string>());
   if (!signature.ok()) return signature.status();
-  return MakeChatAdapter()->Parse(*signature, line.at("completion").get<std::string>());
+  const auto adapter = BindAdapter({}, Phrasebook::BuiltIn(), *signature, {});
+  if (!adapter.ok()) return adapter.status();
+  return (*adapter)->Parse(line.at("completion").get<std::string>());
 }
 
 struct Kind {

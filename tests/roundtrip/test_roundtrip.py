@@ -53,20 +53,24 @@ SCALARS = {
     "str": "str", "int": "int", "float": "float", "bool": "bool", "Any": "Any", "None": "NoneType",
     "NoneType": "NoneType",
 }  # fmt: skip
-CONTAINERS = {"list": "list", "List": "list", "dict": "dict", "Dict": "dict"}
+CONTAINERS = ("list", "List", "dict", "Dict")
+NONE = ("None",)
+NONE_TYPE = ("NoneType",)
 
 
 def read_type(node: ast.expr) -> tuple[Any, ...]:
     if isinstance(node, ast.Constant) and node.value is None:
-        return ("NoneType",)
+        return NONE
     if isinstance(node, ast.Attribute):
         assert isinstance(node.value, ast.Name)
         assert node.value.id == "typing"
         return read_type(ast.Name(node.attr))
     if isinstance(node, ast.Name):
-        return (SCALARS.get(node.id) or CONTAINERS[node.id],)
+        return (SCALARS.get(node.id) or node.id,)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        return union([read_type(node.left), read_type(node.right)])
+        left, right = read_type(node.left), read_type(node.right)
+        # DSPy reads NoneType | int as Optional[int].
+        return union([right, left] if left == NONE_TYPE else [left, right])
     assert isinstance(node, ast.Subscript), ast.dump(node)
     base = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
     arguments = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
@@ -74,10 +78,15 @@ def read_type(node: ast.expr) -> tuple[Any, ...]:
         return ("Literal", *unique(read_literal(argument) for argument in arguments))
     types = [read_type(argument) for argument in arguments]
     if base == "Optional":
-        return union([*types, ("NoneType",)])
+        return union([*types, NONE_TYPE])
     if base == "Union":
         return union(types)
-    return (CONTAINERS[base], *types)
+    # typing's containers make a type of None.
+    return (base, *(typed(kind) for kind in types)) if base[0].isupper() else (base, *types)
+
+
+def typed(kind: tuple[Any, ...]) -> tuple[Any, ...]:
+    return NONE_TYPE if kind == NONE else kind
 
 
 def read_literal(node: ast.expr) -> tuple[str, Any]:
@@ -93,19 +102,32 @@ def unique(values: Iterable[Any]) -> list[Any]:
     return kept
 
 
+def key(kind: Any) -> Any:
+    """Equal for types that are equal to Python: the order of alternatives does not count."""
+    if not isinstance(kind, tuple) or not kind or kind[0] not in {"Union", "Literal"}:
+        return tuple(key(part) for part in kind) if isinstance(kind, tuple) else kind
+    return (kind[0], frozenset(key(part) for part in kind[1:]))
+
+
 def union(types: list[tuple[Any, ...]]) -> tuple[Any, ...]:
-    flat = [inner for kind in types for inner in (kind[1:] if kind[0] == "Union" else [kind])]
-    kept = unique(flat)
+    flat = [typed(inner) for kind in types for inner in (kind[1:] if kind[0] == "Union" else [kind])]
+    firsts: dict[Any, tuple[Any, ...]] = {}
+    for kind in flat:
+        firsts.setdefault(key(kind), kind)
+    kept = list(firsts.values())
     return kept[0] if len(kept) == 1 else ("Union", *kept)
+
+
+def read_annotation(node: ast.expr | None) -> tuple[Any, ...]:
+    kind = NONE if node is None else read_type(node)
+    # A bare name of typing, as all of an annotation, is its twin to us; None says nothing to DSPy.
+    return ("str",) if kind == NONE else (kind[0].lower(),) if len(kind) == 1 and kind[0] in CONTAINERS else kind
 
 
 def read_side(text: str) -> list[tuple[str, tuple[Any, ...]]]:
     function = ast.parse(f"def f({text}): pass").body[0]
     assert isinstance(function, ast.FunctionDef)
-    return [
-        (argument.arg, read_type(argument.annotation) if argument.annotation else ("str",))
-        for argument in function.args.args
-    ]
+    return [(argument.arg, read_annotation(argument.annotation)) for argument in function.args.args]
 
 
 def read_fields(fields: list[dict[str, str]]) -> list[tuple[str, tuple[Any, ...]]]:
@@ -259,7 +281,8 @@ def exact(value: Any) -> Any:
 
 
 def test_field_texts() -> None:
-    """What Python writes, as JSON or as a literal, is read as the value it was."""
+    """What Python writes, as JSON or, of a number or its like, as a literal, is read as the value it was. (What else is
+    no JSON is mended, which is not always right: tests/conformance/values.)"""
     generator = Generator(SEED)
     values = [generator.value() for _ in range(TEXTS)]
     lines = []
@@ -267,8 +290,9 @@ def test_field_texts() -> None:
         json_text = json.dumps(
             value, ensure_ascii=generator.random.random() < 0.5, indent=generator.random.choice([None, 2])
         )
-        text = generator.random.choice([json_text, repr(value)])
-        if generator.random.random() < 0.2:
+        nested = isinstance(value, list | dict)
+        text = json_text if nested or isinstance(value, str) else generator.random.choice([json_text, repr(value)])
+        if nested and generator.random.random() < 0.2:
             text = f"```{generator.pick('json', 'python', '')}\n{text}\n```"
         lines.append({"type": "Any", "text": text})
     for line, value, answer in zip(lines, values, ask(lines), strict=True):
@@ -302,10 +326,10 @@ def test_typed_texts() -> None:
             lines.append({"type": f"Optional[{name}]", "text": str(value)})
         elif shape == 2:
             value = {generator.text(): scalar(kind) for _ in range(3)}
-            lines.append({"type": f"dict[str, {name}]", "text": generator.pick(json.dumps(value), repr(value))})
+            lines.append({"type": f"dict[str, {name}]", "text": json.dumps(value)})
         else:
             value = [scalar(kind) for _ in range(generator.random.randrange(4))]
-            lines.append({"type": f"list[{name}]", "text": generator.pick(json.dumps(value), repr(value))})
+            lines.append({"type": f"list[{name}]", "text": json.dumps(value)})
         expected.append(value)
     for line, value, answer in zip(lines, expected, ask(lines), strict=True):
         got = float(answer["float"]) if "float" in answer else answer.get("ok", "nothing")
@@ -325,7 +349,7 @@ def test_values_are_written_as_python_writes_them() -> None:
 BAD_SIGNATURES = [
     ("a, b", 4, "end of text"),
     ("a -> b -> c", 7, "->"),
-    ("é: tuple[int] -> b", 4, "tuple"),
+    ("é: complex -> b", 4, "complex"),
     ("a: list[ -> b", 9, "->"),
     ("a: Literal['x] -> b", 11, "'x] -> b"),
     ("a: Literal[-1] -> b", 11, "-"),

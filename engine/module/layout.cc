@@ -1,0 +1,148 @@
+#include "engine/module/layout.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "engine/base/error.h"
+#include "engine/base/reasons.h"
+#include "engine/module/native_tools.h"
+
+namespace dspex {
+
+namespace {
+
+bool IsTools(const Type& type) {
+  return type.kind == Type::Kind::kTool ||
+         (type.kind == Type::Kind::kList && !type.arguments.empty() && type.arguments[0].kind == Type::Kind::kTool);
+}
+
+template <typename Predicate>
+std::string FindField(const std::vector<Field>& fields, Predicate predicate) {
+  const auto found =
+      std::find_if(fields.begin(), fields.end(), [&](const Field& field) { return predicate(field.type); });
+  return found == fields.end() ? "" : found->name;
+}
+
+lm::Capabilities Overridden(lm::Capabilities capabilities, Layout::Format format) {
+  if (format == Layout::Format::kByCapabilities) return capabilities;
+  capabilities.response_format = format != Layout::Format::kNone;
+  capabilities.json_schema = format == Layout::Format::kJsonSchema;
+  return capabilities;
+}
+
+absl::Status NoTools(const std::string& output) {
+  return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidProgram,
+               absl::StrCat("The output '", output,
+                            "' takes the model's tool calls, but the signature has no input of tools. Add an input of "
+                            "type list[dspy.Tool], or switch native_function_calling off."))
+      .With("field", output);
+}
+
+absl::Status NoCompletion() {
+  return Error(absl::StatusCode::kDataLoss, reason::kCompletionUnparsable,
+               "The language model answered with an empty completion. Try again, or use another model.")
+      .With("problem", "no_completion");
+}
+
+}  // namespace
+
+Layout::Layout(Signature signature, std::shared_ptr<const BoundAdapter> adapter, bool reusable)
+    : signature_(std::move(signature)),
+      adapter_(std::move(adapter)),
+      prefix_(std::make_shared<const lm::Prefix>(adapter_->prefix(), reusable)) {}
+
+absl::StatusOr<std::unique_ptr<const Layout>> Layout::Create(Settings settings) {
+  Signature asked = settings.signature;
+  std::string tools;
+  std::string calls;
+  if (settings.adapter.native_function_calling) {
+    tools = FindField(asked.inputs(), IsTools);
+    calls = FindField(asked.outputs(), [](const Type& type) { return type.kind == Type::Kind::kToolCalls; });
+    if (!calls.empty() && tools.empty()) return NoTools(calls);
+    if (calls.empty() || !settings.capabilities.tools) {
+      tools.clear();
+      calls.clear();
+    } else {
+      asked = asked.Delete(calls).Delete(tools);
+    }
+  }
+  std::string reasoning;
+  // OpenAI's chat completions do not return the reasoning of the gpt-5 family.
+  if (settings.capabilities.reasoning && !absl::StrContains(settings.lm_name, "gpt-5")) {
+    reasoning = FindField(asked.outputs(), [](const Type& type) { return type.kind == Type::Kind::kReasoning; });
+    if (!reasoning.empty()) asked = asked.Delete(reasoning);
+  }
+  absl::StatusOr<std::shared_ptr<const BoundAdapter>> adapter =
+      BindAdapter(settings.adapter, settings.phrasebook, std::move(asked), settings.demos);
+  if (!adapter.ok()) return adapter.status();
+  // Its constructor is private.
+  std::unique_ptr<Layout> layout(new Layout(std::move(settings.signature), *std::move(adapter), settings.reusable));
+  layout->format_ = FormatFor(settings.adapter, *settings.phrasebook, layout->signature_,
+                              Overridden(settings.capabilities, settings.format));
+  layout->tools_input_ = std::move(tools);
+  layout->tool_calls_output_ = std::move(calls);
+  layout->reasoning_output_ = std::move(reasoning);
+  return layout;
+}
+
+lm::Options Layout::WithOwn(lm::Options options) const {
+  options.response_format = format_;
+  if (!reasoning_output_.empty() && !options.reasoning_effort.has_value()) options.reasoning_effort = "low";
+  if (tools_input_.empty()) options.parallel_tool_calls.reset();
+  return options;
+}
+
+absl::StatusOr<lm::Request> Layout::MakeRequest(const Json& inputs, std::shared_ptr<const lm::Options> options) const {
+  absl::StatusOr<std::vector<lm::Message>> turns = adapter_->Turns(inputs);
+  if (!turns.ok()) return turns.status();
+  lm::Request request{.prefix = prefix_, .turns = *std::move(turns), .options = std::move(options)};
+  if (tools_input_.empty()) return request;
+  const auto tools = inputs.find(tools_input_);
+  absl::StatusOr<std::vector<lm::ToolSpec>> specs = ToolSpecs(tools == inputs.end() ? Json::array() : *tools);
+  if (!specs.ok()) return WithMetadata(specs.status(), "field", tools_input_);
+  auto with_tools = std::make_shared<lm::Options>(*request.options);
+  with_tools->tools = *std::move(specs);
+  request.options = std::move(with_tools);
+  return request;
+}
+
+absl::StatusOr<Json> Layout::Read(const lm::Completion& completion) const {
+  if (!tool_calls_output_.empty() && !completion.tool_calls.empty()) return ReadToolCalls(completion);
+  if (completion.text.empty()) return NoCompletion();
+  absl::StatusOr<Json> parsed = adapter_->Parse(completion.text);
+  if (!parsed.ok() || (tool_calls_output_.empty() && reasoning_output_.empty())) return parsed;
+  return Complete(*parsed, completion);
+}
+
+// Text beside tool calls is taken if it parses.
+absl::StatusOr<Json> Layout::ReadToolCalls(const lm::Completion& completion) const {
+  if (completion.text.empty()) return Complete(Json::object(), completion);
+  const absl::StatusOr<Json> parsed = adapter_->Parse(completion.text);
+  return Complete(parsed.ok() ? *parsed : Json::object(), completion);
+}
+
+// What the adapter did not ask for is the field's default, or null, unless the model gave it by itself.
+absl::StatusOr<Json> Layout::Complete(const Json& parsed, const lm::Completion& completion) const {
+  Json::object_t values;
+  values.reserve(signature_.outputs().size());
+  for (const Field& field : signature_.outputs()) {
+    Json value;
+    if (const auto found = parsed.find(field.name); found != parsed.end()) {
+      value = *found;
+    } else if (field.default_value != nullptr) {
+      value = *field.default_value;
+    }
+    if (field.name == tool_calls_output_ && !completion.tool_calls.empty()) {
+      value = ToolCallsValue(completion.tool_calls);
+    }
+    if (field.name == reasoning_output_ && completion.reasoning.has_value()) value = *completion.reasoning;
+    values.emplace_back(field.name, std::move(value));
+  }
+  return Json(std::move(values));
+}
+
+}  // namespace dspex

@@ -1,0 +1,325 @@
+#include "engine/signature/date_time.h"
+
+#include <absl/strings/str_format.h>
+#include <absl/strings/strip.h>
+
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace dspex {
+
+namespace {
+
+constexpr std::int64_t kDaySeconds = 86'400;
+constexpr std::int64_t kMicros = 1'000'000;
+// Timestamps beyond this are milliseconds.
+constexpr std::int64_t kMaxSeconds = 20'000'000'000;
+// 0000-01-01 and 9999-12-31T23:59:59.
+constexpr std::int64_t kFirstSecond = -62'167'219'200;
+constexpr std::int64_t kLastSecond = 253'402'300'799;
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// Reads characters one after the other; false where something else stands.
+class Reader {
+ public:
+  explicit Reader(absl::string_view text) : text_(text) {}
+
+  bool Number(int digits, int& number) {
+    number = 0;
+    for (int i = 0; i < digits; ++i) {
+      if (position_ == text_.size() || !IsDigit(text_[position_])) return false;
+      number = number * 10 + (text_[position_++] - '0');
+    }
+    return true;
+  }
+
+  bool Take(absl::string_view what) {
+    if (text_.substr(position_, what.size()) != what) return false;
+    position_ += what.size();
+    return true;
+  }
+
+  // At least one digit; those beyond the sixth are dropped.
+  bool Fraction(int& microsecond) {
+    int digits = 0;
+    for (; position_ < text_.size() && IsDigit(text_[position_]); ++position_) {
+      if (digits < 6) {
+        microsecond = microsecond * 10 + (text_[position_] - '0');
+        ++digits;
+      }
+    }
+    if (digits == 0) return false;
+    for (; digits < 6; ++digits) microsecond *= 10;
+    return true;
+  }
+
+  bool AtEnd() const { return position_ == text_.size(); }
+
+ private:
+  absl::string_view text_;
+  std::size_t position_ = 0;
+};
+
+bool TakeDate(Reader& reader, CivilDate& date) {
+  int month = 0;
+  int day = 0;
+  if (!reader.Number(4, date.year) || !reader.Take("-") || !reader.Number(2, month) || !reader.Take("-") ||
+      !reader.Number(2, day)) {
+    return false;
+  }
+  date.month = static_cast<unsigned>(month);
+  date.day = static_cast<unsigned>(day);
+  return std::chrono::year_month_day(std::chrono::year(date.year), std::chrono::month(date.month),
+                                     std::chrono::day(date.day))
+      .ok();
+}
+
+bool TakeClock(Reader& reader, ClockTime& time) {
+  if (!reader.Number(2, time.hour) || !reader.Take(":") || !reader.Number(2, time.minute)) return false;
+  if (time.hour > 23 || time.minute > 59) return false;
+  if (!reader.Take(":")) return true;
+  if (!reader.Number(2, time.second) || time.second > 59) return false;
+  return (!reader.Take(".") && !reader.Take(",")) || reader.Fraction(time.microsecond);
+}
+
+bool TakeOffset(Reader& reader, std::optional<int>& offset) {
+  if (reader.AtEnd()) return true;
+  if (reader.Take("Z") || reader.Take("z")) {
+    offset = 0;
+    return true;
+  }
+  const bool negative = reader.Take("-") || reader.Take("\u2212");
+  int hours = 0;
+  int minutes = 0;
+  if ((!negative && !reader.Take("+")) || !reader.Number(2, hours)) return false;
+  reader.Take(":");
+  if (!reader.Number(2, minutes) || hours > 23 || minutes > 59) return false;
+  const int seconds = hours * 3600 + minutes * 60;
+  offset = negative ? -seconds : seconds;
+  return true;
+}
+
+bool TakeTime(Reader& reader, ClockTime& time) {
+  return TakeClock(reader, time) && TakeOffset(reader, time.offset) && reader.AtEnd();
+}
+
+std::int64_t DaysSinceEpoch(const CivilDate& date) {
+  return std::chrono::sys_days(std::chrono::year(date.year) / static_cast<int>(date.month) / static_cast<int>(date.day))
+      .time_since_epoch()
+      .count();
+}
+
+// UTC, and in Python's range.
+std::optional<CivilTime> FromTimestamp(std::int64_t seconds, std::int64_t microseconds) {
+  seconds += microseconds / kMicros;
+  microseconds %= kMicros;
+  if (seconds < kFirstSecond || seconds > kLastSecond) return std::nullopt;
+  std::int64_t days = seconds / kDaySeconds;
+  std::int64_t rest = seconds % kDaySeconds;
+  if (rest < 0) {
+    rest += kDaySeconds;
+    --days;
+  }
+  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(days))};
+  if (static_cast<int>(date.year()) == 0) return std::nullopt;
+  CivilTime time;
+  time.date = {static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day())};
+  time.time.hour = static_cast<int>(rest / 3600);
+  time.time.minute = static_cast<int>(rest % 3600 / 60);
+  time.time.second = static_cast<int>(rest % 60);
+  time.time.microsecond = static_cast<int>(microseconds);
+  time.time.offset = 0;
+  return time;
+}
+
+std::optional<CivilTime> FromMilliseconds(std::int64_t milliseconds, std::int64_t microseconds) {
+  std::int64_t seconds = milliseconds / 1000;
+  std::int64_t rest = milliseconds % 1000 * 1000;
+  if (rest < 0) {
+    --seconds;
+    rest += kMicros;
+  }
+  return FromTimestamp(seconds, rest + microseconds);
+}
+
+std::optional<CivilTime> FromInteger(std::int64_t timestamp) {
+  if (timestamp == std::numeric_limits<std::int64_t>::min()) return std::nullopt;
+  return timestamp > kMaxSeconds || timestamp < -kMaxSeconds ? FromMilliseconds(timestamp, 0)
+                                                             : FromTimestamp(timestamp, 0);
+}
+
+std::optional<CivilTime> FromReal(double timestamp) {
+  // Far beyond any date, in either unit; NaN too.
+  if (!(std::fabs(timestamp) < 1e16)) return std::nullopt;
+  const bool milliseconds = std::fabs(timestamp) > static_cast<double>(kMaxSeconds);
+  const double whole = std::floor(timestamp);
+  const double fraction = timestamp - whole;
+  const auto microseconds = static_cast<std::int64_t>(std::round(fraction * (milliseconds ? 1e3 : 1e6)));
+  const auto integer = static_cast<std::int64_t>(whole);
+  return milliseconds ? FromMilliseconds(integer, microseconds) : FromTimestamp(integer, microseconds);
+}
+
+// "[+-]digits" as a 64-bit integer.
+std::optional<std::int64_t> IntegerText(absl::string_view text) {
+  if (absl::ConsumePrefix(&text, "+") && !text.empty() && !IsDigit(text.front())) return std::nullopt;
+  std::int64_t integer = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), integer);
+  if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return std::nullopt;
+  return integer;
+}
+
+// "[+-]digits.digits[e[+-]digits]": a point, and a digit on one side of it.
+std::optional<double> RealText(absl::string_view text) {
+  if (text.find('.') == absl::string_view::npos) return std::nullopt;
+  absl::string_view unsigned_text = text;
+  const bool negative = absl::ConsumePrefix(&unsigned_text, "-");
+  if (!negative) absl::ConsumePrefix(&unsigned_text, "+");
+  if (unsigned_text.empty() || (!IsDigit(unsigned_text.front()) && unsigned_text.front() != '.')) return std::nullopt;
+  // An exponent before the point is none of its.
+  if (unsigned_text.find_first_not_of("0123456789") != unsigned_text.find('.')) return std::nullopt;
+  double number = 0;
+  const char* end = unsigned_text.data() + unsigned_text.size();
+  const auto result = std::from_chars(unsigned_text.data(), end, number);
+  if (result.ptr != end || result.ec == std::errc::invalid_argument) return std::nullopt;
+  if (result.ec == std::errc::result_out_of_range) number = std::strtod(std::string(unsigned_text).c_str(), nullptr);
+  return negative ? -number : number;
+}
+
+std::optional<CivilTime> PythonRange(CivilTime time) {
+  if (time.date.year == 0) return std::nullopt;
+  return time;
+}
+
+std::optional<CivilDate> AtMidnight(const std::optional<CivilTime>& time) {
+  if (!time.has_value()) return std::nullopt;
+  const ClockTime& clock = time->time;
+  if (clock.hour != 0 || clock.minute != 0 || clock.second != 0 || clock.microsecond != 0) return std::nullopt;
+  return time->date;
+}
+
+// A bool is no number here, though it is an int to Python.
+std::optional<std::int64_t> Int64(const Json& number) {
+  if (number.is_number_unsigned()) {
+    const auto integer = number.get<std::uint64_t>();
+    if (integer > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return std::nullopt;
+    return static_cast<std::int64_t>(integer);
+  }
+  if (number.is_number_integer()) return number.get<std::int64_t>();
+  return std::nullopt;
+}
+
+std::optional<ClockTime> SecondsOfDay(double seconds, std::int64_t microseconds) {
+  if (!(seconds >= 0 && seconds < 2 * kDaySeconds)) return std::nullopt;
+  const std::int64_t total = static_cast<std::int64_t>(seconds) + microseconds / kMicros;
+  if (total >= kDaySeconds) return std::nullopt;
+  ClockTime time;
+  time.hour = static_cast<int>(total / 3600);
+  time.minute = static_cast<int>(total % 3600 / 60);
+  time.second = static_cast<int>(total % 60);
+  time.microsecond = static_cast<int>(microseconds % kMicros);
+  time.offset = 0;
+  return time;
+}
+
+std::int64_t MicrosOfDay(const ClockTime& time) {
+  return (time.hour * 3600 + time.minute * 60 + time.second - time.offset.value_or(0)) * kMicros + time.microsecond;
+}
+
+}  // namespace
+
+std::optional<CivilDate> ReadDate(absl::string_view text) {
+  CivilDate date;
+  Reader reader(text);
+  if (TakeDate(reader, date) && reader.AtEnd()) {
+    if (date.year == 0) return std::nullopt;
+    return date;
+  }
+  return AtMidnight(ReadDatetime(text));
+}
+
+std::optional<CivilDate> DateFromNumber(const Json& number) { return AtMidnight(DatetimeFromNumber(number)); }
+
+std::optional<ClockTime> ReadTime(absl::string_view text) {
+  ClockTime time;
+  Reader reader(text);
+  if (!TakeTime(reader, time)) return std::nullopt;
+  return time;
+}
+
+std::optional<ClockTime> ReadClock(absl::string_view text) {
+  ClockTime time;
+  Reader reader(text);
+  if (!TakeClock(reader, time) || !reader.AtEnd()) return std::nullopt;
+  return time;
+}
+
+std::optional<ClockTime> TimeFromNumber(const Json& number) {
+  if (const std::optional<std::int64_t> integer = Int64(number)) {
+    return SecondsOfDay(static_cast<double>(*integer), 0);
+  }
+  if (!number.is_number()) return std::nullopt;
+  const double seconds = number.get<double>();
+  if (std::isnan(seconds) || std::isinf(seconds)) return std::nullopt;
+  const double fraction = std::fabs(seconds - std::trunc(seconds));
+  return SecondsOfDay(std::floor(seconds), static_cast<std::int64_t>(std::round(fraction * 1e6)));
+}
+
+std::optional<CivilTime> ReadDatetime(absl::string_view text) {
+  CivilTime time;
+  Reader reader(text);
+  if (TakeDate(reader, time.date)) {
+    // A date alone is its midnight, of no time zone.
+    if (reader.AtEnd()) return PythonRange(time);
+    const bool separated = reader.Take("T") || reader.Take("t") || reader.Take(" ") || reader.Take("_");
+    if (separated && TakeTime(reader, time.time)) return PythonRange(time);
+  }
+  if (const std::optional<std::int64_t> integer = IntegerText(text)) return FromInteger(*integer);
+  if (const std::optional<double> real = RealText(text)) return FromReal(*real);
+  return std::nullopt;
+}
+
+std::optional<CivilTime> DatetimeFromNumber(const Json& number) {
+  if (const std::optional<std::int64_t> integer = Int64(number)) return FromInteger(*integer);
+  if (number.is_number()) return FromReal(number.get<double>());
+  return std::nullopt;
+}
+
+std::string DateText(const CivilDate& date) {
+  return absl::StrFormat("%04d-%02d-%02d", date.year, date.month, date.day);
+}
+
+std::string TimeText(const ClockTime& time) {
+  std::string text = absl::StrFormat("%02d:%02d:%02d", time.hour, time.minute, time.second);
+  if (time.microsecond != 0) absl::StrAppendFormat(&text, ".%06d", time.microsecond);
+  if (time.offset == 0) {
+    text.push_back('Z');
+  } else if (time.offset.has_value()) {
+    const int minutes = std::abs(*time.offset) / 60;
+    absl::StrAppendFormat(&text, "%c%02d:%02d", *time.offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
+  }
+  return text;
+}
+
+std::string DatetimeText(const CivilTime& time) {
+  return absl::StrFormat("%sT%s", DateText(time.date), TimeText(time.time));
+}
+
+std::string TimeEqualityKey(absl::string_view text) {
+  const std::optional<ClockTime> time = ReadTime(text);
+  if (!time.has_value()) return std::string(text);
+  return absl::StrFormat("%d%s", MicrosOfDay(*time), time->offset.has_value() ? "Z" : "");
+}
+
+std::string DatetimeEqualityKey(absl::string_view text) {
+  const std::optional<CivilTime> time = ReadDatetime(text);
+  if (!time.has_value()) return std::string(text);
+  const std::int64_t micros = DaysSinceEpoch(time->date) * kDaySeconds * kMicros + MicrosOfDay(time->time);
+  return absl::StrFormat("%d%s", micros, time->time.offset.has_value() ? "Z" : "");
+}
+
+}  // namespace dspex

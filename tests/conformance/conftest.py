@@ -1,0 +1,45 @@
+"""DSPy as it is installed on one side, a dspex server that has its wording on the other."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+# Before DSPy is read: its model metadata comes from the package, its cache goes nowhere.
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+os.environ.setdefault("DSPY_CACHEDIR", tempfile.mkdtemp(prefix="dspex-dspy-"))
+
+from tests.support.paths import ROOT
+
+sys.path.insert(0, str(ROOT / "python_worker"))
+
+from tests.conformance.peer import Peer
+from tests.support.server import DspexServer
+
+# What DSPy knows of it: JSON mode, strict schemas and tools.
+MODEL = "openai/gpt-4o-mini"
+
+
+@pytest.fixture(scope="session")
+def phrasebook() -> dict[str, Any]:
+    """DSPy's wording, captured from the installed package."""
+    from dspex_dspy.phrasebook import capture
+
+    logging.getLogger("dspy").setLevel(logging.ERROR)
+    return capture()
+
+
+@pytest.fixture(scope="session")
+def peer(phrasebook: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
+    """A server with that phrasebook. Nothing is ever sent to its provider."""
+    config = {"providers": {"openai": {"base_url": "http://127.0.0.1:1/v1"}}, "default_lm": MODEL}
+    with DspexServer(tmp_path_factory.mktemp("conformance"), config=config) as server:
+        peer = Peer(server)
+        peer.store(phrasebook)
+        yield peer

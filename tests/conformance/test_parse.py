@@ -1,0 +1,97 @@
+"""The values that both sides read in a completion, or that both refuse it."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+import dspy
+import pydantic
+import pytest
+from dspy.utils.exceptions import AdapterParseError
+from hypothesis import HealthCheck, event, given, seed, settings
+from hypothesis import strategies as st
+
+from dspex_dspy.errors import NotTranslatableError
+from dspex_dspy.values import to_json_value
+from tests.conformance.completions import Completions
+from tests.conformance.differences import assert_equal
+from tests.conformance.peer import Failed, Peer
+from tests.conformance.signatures import Case, signatures
+from tests.conformance.test_format import adapter_of, program_of
+
+UNPARSABLE = Failed("COMPLETION_UNPARSABLE")
+
+
+def read(adapter: Any, signature: Any, completion: str) -> Any:
+    """The values that DSPy reads, as JSON; the failure that stands for its refusal."""
+    if isinstance(adapter, dspy.TwoStepAdapter):
+        signature = adapter._create_extractor_signature(signature)
+        adapter = dspy.ChatAdapter()
+    if not completion:
+        return UNPARSABLE
+    try:
+        values = adapter.parse(signature, completion)
+    except AdapterParseError:
+        return UNPARSABLE
+    return {name: plain(to_json(value, signature.output_fields[name].annotation)) for name, value in values.items()}
+
+
+def to_json(value: Any, annotation: Any) -> Any:
+    """A value as its type writes it: what a union holds is not seen from the value alone."""
+    written = to_json_value(value)
+    try:
+        typed = pydantic.TypeAdapter(annotation).dump_python(value, mode="json", warnings="none")
+    except (pydantic.ValidationError, pydantic.PydanticUserError, pydantic.PydanticSchemaGenerationError):
+        return written
+    return written if "CUSTOM-TYPE" in str(typed) else typed
+
+
+def plain(value: Any) -> Any:
+    """JSON has no NaN."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def check(signature: Any, adapter: Any, completion: str, peer: Peer, phrasebook: dict[str, Any]) -> None:
+    try:
+        program = program_of(Case(signature, [], {}), adapter, phrasebook)
+    except NotTranslatableError as refused:
+        event(f"refused: {refused}")
+        return
+    try:
+        # What DSPy cannot ask for has no answers: BAML's layout has no recursive types.
+        adapter.format(signature, [], {})
+        expected = read(adapter, signature, completion)
+    except Exception as error:
+        event(f"DSPy raises {type(error).__name__}")
+        return
+    order = list(signature.output_fields)
+    if isinstance(expected, dict):
+        expected = {name: expected[name] for name in order}
+    actual = peer.parse(program, completion)
+    assert_equal(expected, actual, f"{signature}\ncompletion: {completion!r}\nprogram: {program}")
+
+
+@pytest.mark.parametrize("kind", ["chat", "json", "xml", "baml", "two_step"])
+def test_generated(kind: str, peer: Peer, phrasebook: dict[str, Any], generated: Any) -> None:
+    @seed(generated.seed)
+    @settings(
+        max_examples=generated.cases,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+    )
+    @given(signatures(), st.integers(0, 2**32))
+    def run(signature: Any, number: int) -> None:
+        adapter = adapter_of(kind)
+        layout = dspy.ChatAdapter() if kind == "two_step" else adapter
+        completion = Completions(random.Random(number), layout, signature).one()
+        check(signature, adapter, completion, peer, phrasebook)
+
+    run()
