@@ -55,6 +55,7 @@ class Binaries:
         self.floor = folder / "tests/bench/floor_server"
         self.load = folder / "tests/bench/load"
         self.engine_bench = folder / "tests/bench/engine_bench"
+        self.compat_bench = folder / "tests/bench/compat_bench"
         self.dspex = folder / "server/dspex"
 
     def call_load(self, *arguments: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from tests.bench.compat import Compat
 from tests.bench.processes import (
     BenchError,
     Binaries,
@@ -258,4 +259,4 @@ class InFlight:
         yield Result(rss, peak, "MiB")
 
 
-SUITES = (Calls, Engine, Idle, InFlight)
+SUITES = (Calls, Engine, Compat, Idle, InFlight)
