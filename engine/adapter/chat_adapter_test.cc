@@ -16,6 +16,8 @@
 namespace dspex {
 namespace {
 
+using namespace std::string_literals;
+
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -178,7 +180,7 @@ TEST(ChatAdapterParseTest, HostileTextsEndInTime) {
   std::string open;
   for (int i = 0; i < 1'000'000; ++i) open += "[[ ## ";
   EXPECT_FALSE(adapter->Parse(open).ok());
-  const auto nul = adapter->Parse(std::string("[[ ## b ## ]]\n\0x\n[[ ## a ## ]]\n[1]", 38));
+  const auto nul = adapter->Parse("[[ ## b ## ]]\n\0x\n[[ ## a ## ]]\n[1]"s);
   ASSERT_TRUE(nul.ok()) << nul.status();
   EXPECT_EQ((*nul)["b"].get<std::string>(), std::string("\0x", 2));
 }
