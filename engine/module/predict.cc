@@ -387,7 +387,7 @@ absl::StatusOr<Json> CoerceDemo(const Signature& signature, Json demo) {
       const auto found = demo.find(field.name);
       if (found == demo.end()) continue;
       // A null says that the demo does not give this field.
-      absl::StatusOr<Json> value = found->is_null() ? Json() : Coerce(field.type, std::move(*found));
+      absl::StatusOr<Json> value = found->is_null() ? Json() : CoerceGiven(field.type, std::move(*found));
       if (!value.ok()) return WithMetadata(value.status(), "field", field.name);
       result.push_back({field.name, *std::move(value)});
     }
