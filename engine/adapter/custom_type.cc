@@ -14,6 +14,9 @@ namespace {
 using Kind = Type::Kind;
 
 bool HasMarker(absl::string_view text) {
+  // Most texts have not even the first character of one.
+  text.remove_prefix(std::min(text.find(kBlockMarkerStart.front()), text.size()));
+  if (text.empty()) return false;
   return text.find(kBlockMarkerStart) != absl::string_view::npos ||
          text.find(kBlockMarkerEnd) != absl::string_view::npos;
 }

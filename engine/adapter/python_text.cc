@@ -1,5 +1,6 @@
 #include "engine/adapter/python_text.h"
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/str_split.h>
 #include <utf8proc.h>
 
@@ -19,13 +20,17 @@ namespace {
 
 constexpr char32_t kReplacement = 0xFFFD;
 
+bool IsAscii(char byte) { return static_cast<unsigned char>(byte) < 0x80; }
+
 // The first character; a byte that is not UTF-8 is one of no class.
 Utf8Char First(absl::string_view text) {
+  if (IsAscii(text.front())) return {static_cast<char32_t>(text.front()), 1};
   const Utf8Char first = DecodeUtf8(text, 0);
   return first.size > 0 ? first : Utf8Char{kReplacement, 1};
 }
 
 Utf8Char Last(absl::string_view text) {
+  if (IsAscii(text.back())) return {static_cast<char32_t>(text.back()), 1};
   std::size_t begin = text.size() - 1;
   while (begin > 0 && text.size() - begin < 4 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
   const Utf8Char last = DecodeUtf8(text, begin);
@@ -38,9 +43,7 @@ bool IsLineBreak(char32_t code) {
 }
 
 bool IsWord(char32_t code) {
-  if (code < 0x80) {
-    return code == '_' || (code >= '0' && code <= '9') || (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z');
-  }
+  if (code < 0x80) return code == '_' || absl::ascii_isalnum(static_cast<unsigned char>(code));
   switch (utf8proc_category(static_cast<utf8proc_int32_t>(code))) {
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:

@@ -71,40 +71,36 @@ void Record(const lm::Response& response, RequestRecord& record, TraceNode* node
   if (!response.completions.empty()) node->completion = response.completions.front().text;
 }
 
-// One call of the model, seen in usage and trace.
-Task<lm::Response> Ask(const RequestContext& context, lm::LanguageModel& model, const lm::Request& request) {
-  const RequestContext call = context.Child("lm");
-  absl::StatusOr<lm::Response> response = co_await model.Generate(call, request);
+// What one call of the model answered, once usage and trace have it.
+absl::StatusOr<std::vector<lm::Completion>> Recorded(const RequestContext& call,
+                                                     absl::StatusOr<lm::Response> response) {
   TraceNode* node = call.EndNode();
-  if (response.ok()) Record(*response, context.record(), node);
-  co_return response;
+  if (!response.ok()) return response.status();
+  Record(*response, call.record(), node);
+  return std::move(response->completions);
 }
 
 StatusTask AskInto(const RequestContext& context, lm::LanguageModel& model, const lm::Request& request,
-                   lm::Response& into) {
-  absl::StatusOr<lm::Response> response = co_await Ask(context, model, request);
-  if (!response.ok()) co_return response.status();
-  into = *std::move(response);
+                   std::vector<lm::Completion>& into) {
+  const RequestContext call = context.Child("lm");
+  absl::StatusOr<std::vector<lm::Completion>> completions = Recorded(call, co_await model.Generate(call, request));
+  if (!completions.ok()) co_return completions.status();
+  into = *std::move(completions);
   co_return absl::OkStatus();
 }
 
 // The completions of `count` equal requests, in order.
-Task<std::vector<lm::Completion>> Complete(const RequestContext& context, lm::LanguageModel& model,
-                                           const lm::Request& request, int count) {
-  if (count == 1) {
-    absl::StatusOr<lm::Response> response = co_await Ask(context, model, request);
-    if (!response.ok()) co_return response.status();
-    co_return std::move(response->completions);
-  }
-  std::vector<lm::Response> responses(static_cast<std::size_t>(count));
+Task<std::vector<lm::Completion>> AskTimes(int count, const RequestContext& context, lm::LanguageModel& model,
+                                           const lm::Request& request) {
+  std::vector<std::vector<lm::Completion>> answers(static_cast<std::size_t>(count));
   std::vector<StatusTask> calls;
-  calls.reserve(responses.size());
-  for (lm::Response& response : responses) calls.push_back(AskInto(context, model, request, response));
+  calls.reserve(answers.size());
+  for (std::vector<lm::Completion>& answer : answers) calls.push_back(AskInto(context, model, request, answer));
   absl::Status ended = co_await RunAll(std::move(calls));
   if (!ended.ok()) co_return ended;
   std::vector<lm::Completion> completions;
-  for (lm::Response& response : responses) {
-    for (lm::Completion& completion : response.completions) completions.push_back(std::move(completion));
+  for (std::vector<lm::Completion>& answer : answers) {
+    for (lm::Completion& completion : answer) completions.push_back(std::move(completion));
   }
   co_return completions;
 }
@@ -143,7 +139,7 @@ class Predict final : public Module {
                                   const Sampling& call) const;
   Task<std::vector<Json>> FallBack(RequestContext context, const absl::Status& cause, const Json& inputs,
                                    const Sampling& call) const;
-  Task<Json> ReadAnswer(const RequestContext& context, const Way& way, const lm::Completion& completion) const;
+  Task<Json> Extract(const RequestContext& context, const std::string& text) const;
   absl::StatusOr<Prediction> Conclude(std::vector<Json> answers) const;
   bool FallsBack(const absl::Status& status) const;
   absl::StatusOr<const Way*> Fallback() const;
@@ -157,17 +153,28 @@ class Predict final : public Module {
   mutable absl::StatusOr<Way> fallback_ = absl::UnknownError("");
 };
 
-// What a call's settings make of a way's options.
-std::shared_ptr<const lm::Options> OptionsFor(const Way& way, const Sampling& merged) {
-  return std::make_shared<const lm::Options>(way.layout->WithOwn(merged.options));
+const Sampling& Unchanged() {
+  static const Sampling unchanged;
+  return unchanged;
 }
 
-bool ChangesNothing(const Sampling& call) { return call == Sampling(); }
+// What is asked for, with the settings of the call.
+struct Wish {
+  std::shared_ptr<const lm::Options> options;
+  int completions = 1;
+};
 
-Sampling Merged(const Way& way, const Sampling& call) {
-  Sampling merged = Merge(way.sampling, call);
-  SpreadTemperature(merged);
-  return merged;
+// What the settings make of what the layout wants. Not in a coroutine: its frame would hold them all.
+Wish MakeWish(const Layout& layout, Sampling sampling) {
+  SpreadTemperature(sampling);
+  const int completions = sampling.completions();
+  return {std::make_shared<const lm::Options>(layout.WithOwn(std::move(sampling.options))), completions};
+}
+
+// Most calls change nothing, and share what is there.
+Wish WishOf(const Way& way, const Sampling& call) {
+  if (call == Unchanged()) return {way.options, way.sampling.completions()};
+  return MakeWish(*way.layout, Merge(way.sampling, call));
 }
 
 absl::StatusOr<Way> Predict::MakeWay(const PredictSettings& settings, const AdapterOptions& adapter) {
@@ -183,9 +190,7 @@ absl::StatusOr<Way> Predict::MakeWay(const PredictSettings& settings, const Adap
                                                                          .reusable = settings.reusable});
   if (!layout.ok()) return layout.status();
   Way way{.layout = *std::move(layout), .sampling = settings.sampling, .options = nullptr};
-  Sampling own = settings.sampling;
-  SpreadTemperature(own);
-  way.options = OptionsFor(way, own);
+  way.options = MakeWish(*way.layout, settings.sampling).options;
   return way;
 }
 
@@ -216,6 +221,13 @@ absl::Status MarkerRefused() {
       "give an image, audio or file as such.");
 }
 
+absl::Status TooLate(const std::string& module) {
+  return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadlineExceeded,
+               absl::StrCat("The time for this call ended before module '", module,
+                            "' could ask its language model. Allow more time."))
+      .With("where", module);
+}
+
 absl::StatusOr<TakenInputs> Predict::Take(Json inputs) const {
   TakenInputs taken;
   absl::StatusOr<Json> values = settings_.enforced ? CoerceInputs(settings_.signature, std::move(inputs))
@@ -234,12 +246,7 @@ Task<Prediction> Predict::Forward(RequestContext context, Json inputs, const Sam
   if (!settings_.language_model.model.ok()) co_return settings_.language_model.model.status();
   absl::StatusOr<TakenInputs> taken = Take(std::move(inputs));
   if (!taken.ok()) co_return taken.status();
-  if (Clock::now() >= context.deadline()) {
-    co_return Error(absl::StatusCode::kDeadlineExceeded, reason::kDeadlineExceeded,
-                    absl::StrCat("The time for this call ended before module '", id(),
-                                 "' could ask its language model. Allow more time."))
-        .With("where", id());
-  }
+  if (Clock::now() >= context.deadline()) co_return TooLate(id());
   absl::StatusOr<std::vector<Json>> answers = co_await Answers(context, way_, taken->values, call);
   if (FallsBack(answers.status())) {
     const absl::Status cause = answers.status();
@@ -284,36 +291,35 @@ Task<std::vector<Json>> Predict::FallBack(RequestContext context, const absl::St
 
 Task<std::vector<Json>> Predict::Answers(RequestContext context, const Way& way, const Json& inputs,
                                          const Sampling& call) const {
-  std::shared_ptr<const lm::Options> options = way.options;
-  int count = way.sampling.completions();
-  if (!ChangesNothing(call)) {
-    const Sampling merged = Merged(way, call);
-    options = OptionsFor(way, merged);
-    count = merged.completions();
-  }
-  const absl::StatusOr<lm::Request> request = way.layout->MakeRequest(inputs, std::move(options));
+  Wish wish = WishOf(way, call);
+  const absl::StatusOr<lm::Request> request = way.layout->MakeRequest(inputs, std::move(wish.options));
   if (!request.ok()) co_return request.status();
-  const absl::StatusOr<std::vector<lm::Completion>> completions =
-      co_await Complete(context, **settings_.language_model.model, *request, count);
+  lm::LanguageModel& model = **settings_.language_model.model;
+  absl::StatusOr<std::vector<lm::Completion>> completions;
+  if (wish.completions == 1) {
+    const RequestContext ask = context.Child("lm");
+    completions = Recorded(ask, co_await model.Generate(ask, *request));
+  } else {
+    completions = co_await AskTimes(wish.completions, context, model, *request);
+  }
   if (!completions.ok()) co_return completions.status();
   if (completions->empty()) co_return NoChoices();
   std::vector<Json> answers;
   answers.reserve(completions->size());
   for (const lm::Completion& completion : *completions) {
-    absl::StatusOr<Json> answer = co_await ReadAnswer(context, way, completion);
+    absl::StatusOr<Json> answer =
+        extraction_ == nullptr ? way.layout->Read(completion) : co_await Extract(context, completion.text);
     if (!answer.ok()) co_return WithFinishReason(answer.status(), completion.finish_reason);
     answers.push_back(*std::move(answer));
   }
   co_return answers;
 }
 
-Task<Json> Predict::ReadAnswer(const RequestContext& context, const Way& way, const lm::Completion& completion) const {
-  if (extraction_ == nullptr) co_return way.layout->Read(completion);
+Task<Json> Predict::Extract(const RequestContext& context, const std::string& text) const {
   const RequestContext child = context.Child("extraction");
-  Json text = Json::object();
-  text["text"] = completion.text;
-  const Sampling unchanged;
-  absl::StatusOr<Prediction> extracted = co_await extraction_->Forward(child, std::move(text), unchanged);
+  Json inputs = Json::object();
+  inputs["text"] = text;
+  absl::StatusOr<Prediction> extracted = co_await extraction_->Forward(child, std::move(inputs), Unchanged());
   child.EndNode();
   if (!extracted.ok()) co_return extracted.status();
   co_return std::move(extracted->outputs);
@@ -337,8 +343,7 @@ absl::StatusOr<lm::RenderedRequest> Predict::Render(Json inputs, const Sampling&
   if (!settings_.language_model.model.ok()) return settings_.language_model.model.status();
   absl::StatusOr<TakenInputs> taken = Take(std::move(inputs));
   if (!taken.ok()) return taken.status();
-  const absl::StatusOr<lm::Request> request = way_.layout->MakeRequest(
-      taken->values, ChangesNothing(call) ? way_.options : OptionsFor(way_, Merged(way_, call)));
+  const absl::StatusOr<lm::Request> request = way_.layout->MakeRequest(taken->values, WishOf(way_, call).options);
   if (!request.ok()) return request.status();
   return (*settings_.language_model.model)->Render(*request);
 }

@@ -33,6 +33,12 @@ absl::StatusOr<std::shared_ptr<const Program>> Program::Create(const v1::Program
 }
 
 Task<Prediction> Program::Forward(RequestContext context, Json inputs, const Sampling& call) const {
+  // Without a trace no node is to be ended, and a coroutine less is paid for.
+  if (!context.record().keep_trace) return module_->Forward(context, std::move(inputs), call);
+  return ForwardTraced(context, std::move(inputs), call);
+}
+
+Task<Prediction> Program::ForwardTraced(RequestContext context, Json inputs, const Sampling& call) const {
   const RequestContext child = context.Child(module_->id());
   absl::StatusOr<Prediction> prediction = co_await module_->Forward(child, std::move(inputs), call);
   child.EndNode();

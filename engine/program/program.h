@@ -66,6 +66,8 @@ class Program {
   Program(std::unique_ptr<const Module> module, Clock::duration timeout)
       : module_(std::move(module)), timeout_(timeout) {}
 
+  Task<Prediction> ForwardTraced(RequestContext context, Json inputs, const Sampling& call) const;
+
   // The only module, until programs of several run.
   const std::unique_ptr<const Module> module_;
   const Clock::duration timeout_;
