@@ -53,9 +53,6 @@ class BoundAdapter {
   /// (`field`, `type`, `path`) or "malformed" (no JSON object, no XML); the completion's text is not part of the error.
   /// Two-step: a completion of its extraction.
   virtual absl::StatusOr<Json> Parse(absl::string_view completion) const = 0;
-
-  /// The form of answers to ask the provider for, of the signature as it is bound.
-  virtual lm::ResponseFormat FormatFor(const lm::Capabilities& capabilities) const = 0;
 };
 
 /// Binds an adapter. A demo is an object of field values; keys that are no fields are ignored; one that lacks a whole

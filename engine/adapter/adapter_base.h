@@ -33,9 +33,6 @@ class AdapterBase : public BoundAdapter {
 
   const std::vector<lm::Message>& prefix() const override { return prefix_; }
   absl::StatusOr<std::vector<lm::Message>> Turns(const Json& inputs) const override;
-  lm::ResponseFormat FormatFor(const lm::Capabilities& capabilities) const override {
-    return dspex::FormatFor(parts_.options, *parts_.book, parts_.signature, capabilities);
-  }
 
  protected:
   using Fields = std::vector<const ValueWriter*>;

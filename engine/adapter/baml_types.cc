@@ -33,18 +33,6 @@ std::string LiteralText(const Type::LiteralValue& literal) {
   return "null";
 }
 
-// Within a Union with None and one more type, that type.
-const Type& WithoutNone(const Type& type) {
-  if (type.kind != Kind::kUnion) return type;
-  const Type* only = nullptr;
-  for (const Type& alternative : type.arguments) {
-    if (alternative.kind == Kind::kNone) continue;
-    if (only != nullptr) return type;
-    only = &alternative;
-  }
-  return only == nullptr ? type : *only;
-}
-
 class Writer {
  public:
   explicit Writer(const Phrasebook& book) : book_(book) {}
@@ -162,7 +150,7 @@ class Writer {
       } else if (!field.alias.empty() && field.alias != field.name) {
         lines.push_back(absl::StrCat(inner, "# ", book_.baml_alias.Render({{"alias", field.alias}})));
       }
-      if (const std::optional<BamlObject> nested = ObjectOf(WithoutNone(field.type))) {
+      if (const std::optional<BamlObject> nested = ObjectOf(field.type.WithoutNone())) {
         AppendComments(lines, inner, nested->documentation);
       }
       absl::StatusOr<std::string> type = TypeText(field.type, indent + 1, &seen);

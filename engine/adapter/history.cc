@@ -59,9 +59,9 @@ Json ToolResultsOf(const Json& calls) {
   Json results = Json::array();
   for (const Json& item : list) {
     if (!item.is_object()) continue;
-    const auto member = [&item](const char* name, Json otherwise) {
+    const auto member = [&item](const char* name, const Json& otherwise) {
       const Json* found = FindMember(item, name);
-      return found == nullptr ? std::move(otherwise) : *found;
+      return found == nullptr ? otherwise : *found;
     };
     results.push_back({{"call_id", member("call_id", nullptr)},
                        {"name", member("name", "")},

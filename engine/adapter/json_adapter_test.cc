@@ -71,7 +71,7 @@ TEST(JsonAdapterParseTest, HostileTextsEndInTime) {
   for (int i = 0; i < 1'000'000; ++i) pairs += "{ } ";
   for (const std::string& text :
        {std::string(5'000'000, '{'), std::string(100'000, '['), "{\"a\": " + std::string(100'000, '['),
-        std::string(2'000'000, '}'), pairs, std::string("{\"a\0\": \xFF\xC3}", 11)}) {
+        std::string(2'000'000, '}'), pairs, std::string("{\"a\0\": \xFF\xC3}", 10)}) {
     const auto fields = adapter->Parse(text);
     if (!fields.ok()) EXPECT_EQ(ErrorReason(fields.status()), "COMPLETION_UNPARSABLE");
   }

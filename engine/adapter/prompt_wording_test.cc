@@ -17,7 +17,6 @@ namespace {
 
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using testing_support::Bind;
 using testing_support::Rendered;
 using testing_support::Sig;

@@ -24,7 +24,7 @@ class PythonPrinter {
   PythonPrinter(const Phrasebook& book, const Signature& signature) : book_(book), signature_(signature) {}
 
   std::string Str(const Type& declared, const Json& value) {
-    const Type& type = AlternativeOf(declared, value);
+    const Type& type = *AlternativeOf(declared, value);
     switch (type.kind) {
       case Kind::kModel:
         if (value.is_object()) return Members(type, value, " ");
@@ -49,7 +49,7 @@ class PythonPrinter {
 
  private:
   std::string Repr(const Type& declared, const Json& value) {
-    const Type& type = AlternativeOf(declared, value);
+    const Type& type = *AlternativeOf(declared, value);
     if (auto text = BuiltinRepr(type, value)) return *std::move(text);
     if (value.is_array()) return Sequence(type, value);
     if (value.is_object() && type.kind == Kind::kModel) {

@@ -178,11 +178,11 @@ void AppendIndentedAs(std::string& out, const Json& value, int depth, bool pydan
 
 }  // namespace
 
-const Type& AlternativeOf(const Type& type, const Json& value) {
-  if (type.kind != Kind::kUnion) return type;
+const Type* AlternativeOf(const Type& type, const Json& value) {
+  if (type.kind != Kind::kUnion) return &type;
   const auto found = std::find_if(type.arguments.begin(), type.arguments.end(),
                                   [&value](const Type& alternative) { return Fits(alternative, value); });
-  return found == type.arguments.end() ? type : *found;
+  return found == type.arguments.end() ? &type : &*found;
 }
 
 const Type& ElementType(const Type& type, std::size_t index) {

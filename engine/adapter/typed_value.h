@@ -14,7 +14,7 @@
 namespace dspex {
 
 /// Of a Union, the alternative that the value is most likely of, by its shape; any other type as it is.
-const Type& AlternativeOf(const Type& type, const Json& value);
+const Type* AlternativeOf(const Type& type, const Json& value);
 
 /// The type of a list's, set's or tuple's element; Any where the type does not say.
 const Type& ElementType(const Type& type, std::size_t index);

@@ -83,7 +83,7 @@ class JsonTextWriter {
   JsonTextWriter(const Phrasebook& book, Content& out) : book_(book), out_(out) {}
 
   void Write(const Type& declared, const Json& value, bool in_model) {
-    const Type& type = AlternativeOf(declared, value);
+    const Type& type = *AlternativeOf(declared, value);
     if (type.kind == Kind::kTool && IsTool(value)) {
       AppendJsonString(out_.text(), ToolText(book_, value));
     } else if (std::optional<Json> blocks = BlocksOf(type.kind, value)) {
@@ -130,7 +130,7 @@ class JsonTextWriter {
 };
 
 // The key that pydantic writes for a model's field, where it goes by aliases.
-const std::string& AliasOf(const Type& type, const std::string& name) {
+std::string AliasOf(const Type& type, const std::string& name) {
   if (type.kind != Kind::kModel || type.named == nullptr) return name;
   for (const ModelField& field : type.named->fields) {
     if (field.name == name && !field.alias.empty()) return field.alias;
@@ -139,7 +139,7 @@ const std::string& AliasOf(const Type& type, const std::string& name) {
 }
 
 Json Plain(const Phrasebook& book, const Type& declared, const Json& value, bool by_alias) {
-  const Type& type = AlternativeOf(declared, value);
+  const Type& type = *AlternativeOf(declared, value);
   if (type.kind == Kind::kTool && IsTool(value)) return ToolText(book, value);
   if (std::optional<Json> blocks = BlocksOf(type.kind, value)) return MarkedText(*blocks);
   if (value.is_array() && !type.arguments.empty()) {
@@ -189,7 +189,7 @@ absl::Status ValueWriter::AppendTo(Content& out, const Json& value) const {
     AppendPythonStr(out.text(), value);
     return absl::OkStatus();
   }
-  const Type& type = AlternativeOf(declared, value);
+  const Type& type = *AlternativeOf(declared, value);
   if (type.kind == Kind::kTool && IsTool(value)) {
     out.text() += ToolText(*book_, value);
   } else if (std::optional<Json> blocks = BlocksOf(type.kind, value)) {
@@ -201,7 +201,7 @@ absl::Status ValueWriter::AppendTo(Content& out, const Json& value) const {
 }
 
 bool ValueWriter::IsModel(const Json& value) const {
-  const Type& type = AlternativeOf(field_->type, value);
+  const Type& type = *AlternativeOf(field_->type, value);
   switch (type.kind) {
     case Kind::kModel:
     case Kind::kHistory:
@@ -220,7 +220,7 @@ bool ValueWriter::IsModel(const Json& value) const {
 }
 
 void ValueWriter::AppendIndented(Content& out, const Json& value) const {
-  const Type& type = AlternativeOf(field_->type, value);
+  const Type& type = *AlternativeOf(field_->type, value);
   if (std::optional<Json> blocks = BlocksOf(type.kind, value)) {
     out.AddBlocks(*std::move(blocks), true);
     return;

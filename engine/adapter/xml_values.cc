@@ -234,23 +234,13 @@ void AppendElement(std::string& out, const Json& value, absl::string_view tag, a
 }  // namespace
 
 bool UsesNestedXml(const Type& declared) {
-  const Type* type = &declared;
-  if (declared.kind == Kind::kUnion) {
-    const Type* only = nullptr;
-    for (const Type& alternative : declared.arguments) {
-      if (alternative.kind == Kind::kNone) continue;
-      if (only != nullptr) return false;
-      only = &alternative;
-    }
-    if (only == nullptr) return false;
-    type = only;
-  }
-  if (type->kind == Kind::kModel) return true;
+  const Type& type = declared.WithoutNone();
+  if (type.kind == Kind::kModel) return true;
   // DSPy does not see what stands behind a name, nor that list is a list.
-  if (type->named != nullptr || (type->arguments.empty() && !type->alias)) return false;
-  switch (type->kind) {
+  if (type.named != nullptr || (type.arguments.empty() && !type.alias)) return false;
+  switch (type.kind) {
     case Kind::kList:
-      return type->arguments.empty() || BuiltinName(type->arguments.front().kind).empty();
+      return type.arguments.empty() || BuiltinName(type.arguments.front().kind).empty();
     case Kind::kDict:
       return true;
     default:

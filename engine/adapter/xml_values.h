@@ -13,7 +13,7 @@
 namespace dspex {
 
 /// Whether values of the type are written as nested elements.
-bool UsesNestedXml(const Type& type);
+bool UsesNestedXml(const Type& declared);
 
 /// Appends the value as an element of that name.
 void AppendXmlValue(std::string& out, const Json& value, absl::string_view tag);

@@ -12,6 +12,7 @@
 
 #include "engine/json/object_builder.h"
 #include "engine/json/python_format.h"
+#include "engine/json/python_scanner.h"
 #include "engine/json/python_token.h"
 #include "engine/json/utf8.h"
 
@@ -34,14 +35,10 @@ std::string Part(double number) {
   return text;
 }
 
-bool IsNewline(char c) { return c == '\n' || c == '\r'; }
-
-bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\f'; }
-
 // Recursive descent, no deeper than the limits say.
-class LiteralReader {
+class LiteralReader : private PythonScanner {
  public:
-  LiteralReader(absl::string_view text, const JsonLimits& limits) : text_(text), limits_(limits) {}
+  LiteralReader(absl::string_view text, const JsonLimits& limits) : PythonScanner(text), limits_(limits) {}
 
   bool ReadAll(Json& value, Root& root) {
     if (!SkipToStart() || !Read(value, 0, root)) return false;
@@ -53,58 +50,6 @@ class LiteralReader {
   }
 
  private:
-  // Blank lines, then a line that is not indented; blanks at the very start do not count.
-  bool SkipToStart() {
-    while (position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\t')) ++position_;
-    while (true) {
-      std::size_t end = position_;
-      while (end < text_.size() && IsBlank(text_[end])) ++end;
-      if (end < text_.size() && text_[end] == '#') {
-        while (end < text_.size() && !IsNewline(text_[end])) ++end;
-      }
-      if (end == text_.size() || !IsNewline(text_[end])) return end == position_;
-      position_ = end + 1;
-    }
-  }
-
-  // Nothing but blank lines and comments may follow.
-  bool SkipToEnd() {
-    while (position_ < text_.size()) {
-      const char c = text_[position_];
-      if (c == '#') {
-        while (position_ < text_.size() && !IsNewline(text_[position_])) ++position_;
-      } else if (IsBlank(c) || IsNewline(c)) {
-        ++position_;
-      } else {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  // Within brackets lines may end anywhere.
-  void SkipSpace(int depth) {
-    while (position_ < text_.size()) {
-      const char c = text_[position_];
-      if (IsBlank(c) || (depth > 0 && IsNewline(c))) {
-        ++position_;
-      } else if (depth > 0 && c == '#') {
-        while (position_ < text_.size() && !IsNewline(text_[position_])) ++position_;
-      } else if (c == '\\' && position_ + 1 < text_.size() && IsNewline(text_[position_ + 1])) {
-        position_ += absl::StartsWith(text_.substr(position_ + 1), "\r\n") ? 3 : 2;
-      } else {
-        return;
-      }
-    }
-  }
-
-  bool Take(char c, int depth) {
-    SkipSpace(depth);
-    if (position_ == text_.size() || text_[position_] != c) return false;
-    ++position_;
-    return true;
-  }
-
   bool Read(Json& value, int depth, Root& root) {
     SkipSpace(depth);
     if (position_ == text_.size() || ++count_ > limits_.max_values) return false;
@@ -132,7 +77,7 @@ class LiteralReader {
     bool comma = true;
     while (comma) {
       SkipSpace(0);
-      if (position_ == text_.size() || IsNewline(text_[position_]) || text_[position_] == '#') break;
+      if (AtLineEnd()) break;
       if (!Read(elements.emplace_back(), 0)) return false;
       comma = Take(',', 0);
     }
@@ -331,9 +276,7 @@ class LiteralReader {
     return true;
   }
 
-  absl::string_view text_;
   const JsonLimits& limits_;
-  std::size_t position_ = 0;
   std::size_t count_ = 0;
 };
 

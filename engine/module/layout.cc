@@ -50,48 +50,42 @@ absl::Status NoCompletion() {
 
 }  // namespace
 
-Layout::Layout(Signature signature, std::shared_ptr<const BoundAdapter> adapter, bool reusable)
-    : signature_(std::move(signature)),
-      adapter_(std::move(adapter)),
-      prefix_(std::make_shared<const lm::Prefix>(adapter_->prefix(), reusable)) {}
+absl::StatusOr<std::unique_ptr<const Layout>> Layout::Create(const Settings& settings) {
+  std::unique_ptr<Layout> layout(new Layout(settings.signature));  // Its constructor is private.
+  if (absl::Status status = layout->LeaveToModel(settings); !status.ok()) return status;
+  absl::StatusOr<std::shared_ptr<const BoundAdapter>> adapter =
+      BindAdapter(settings.adapter, settings.phrasebook, layout->asked_, settings.demos);
+  if (!adapter.ok()) return adapter.status();
+  layout->adapter_ = *std::move(adapter);
+  layout->prefix_ = std::make_shared<const lm::Prefix>(layout->adapter_->prefix(), settings.reusable);
+  layout->format_ = FormatFor(settings.adapter, *settings.phrasebook, settings.signature,
+                              Overridden(settings.capabilities, settings.format));
+  return layout;
+}
 
-absl::StatusOr<std::unique_ptr<const Layout>> Layout::Create(Settings settings) {
-  Signature asked = settings.signature;
-  std::string tools;
-  std::string calls;
-  if (settings.adapter.native_function_calling) {
-    tools = FindField(asked.inputs(), IsTools);
-    calls = FindField(asked.outputs(), [](const Type& type) { return type.kind == Type::Kind::kToolCalls; });
-    if (!calls.empty() && tools.empty()) return NoTools(calls);
-    if (calls.empty() || !settings.capabilities.tools) {
-      tools.clear();
-      calls.clear();
-    } else {
-      asked = asked.Delete(calls).Delete(tools);
+// Takes what the model does by itself out of what it is asked for.
+absl::Status Layout::LeaveToModel(const Settings& settings) {
+  tool_calls_output_ =
+      FindField(asked_.outputs(), [](const Type& type) { return type.kind == Type::Kind::kToolCalls; });
+  reasoning_output_ = FindField(asked_.outputs(), [](const Type& type) { return type.kind == Type::Kind::kReasoning; });
+  if (settings.adapter.native_function_calling && !tool_calls_output_.empty()) {
+    const std::string tools = FindField(asked_.inputs(), IsTools);
+    if (tools.empty()) return NoTools(tool_calls_output_);
+    if (settings.capabilities.tools) {
+      asked_ = asked_.Delete(tool_calls_output_).Delete(tools);
+      tools_input_ = tools;
     }
   }
-  std::string reasoning;
   // OpenAI's chat completions do not return the reasoning of the gpt-5 family.
-  if (settings.capabilities.reasoning && !absl::StrContains(settings.lm_name, "gpt-5")) {
-    reasoning = FindField(asked.outputs(), [](const Type& type) { return type.kind == Type::Kind::kReasoning; });
-    if (!reasoning.empty()) asked = asked.Delete(reasoning);
-  }
-  absl::StatusOr<std::shared_ptr<const BoundAdapter>> adapter =
-      BindAdapter(settings.adapter, settings.phrasebook, std::move(asked), settings.demos);
-  if (!adapter.ok()) return adapter.status();
-  // Its constructor is private.
-  std::unique_ptr<Layout> layout(new Layout(std::move(settings.signature), *std::move(adapter), settings.reusable));
-  layout->format_ = FormatFor(settings.adapter, *settings.phrasebook, layout->signature_,
-                              Overridden(settings.capabilities, settings.format));
-  layout->tools_input_ = std::move(tools);
-  layout->tool_calls_output_ = std::move(calls);
-  layout->reasoning_output_ = std::move(reasoning);
-  return layout;
+  reasons_ =
+      !reasoning_output_.empty() && settings.capabilities.reasoning && !absl::StrContains(settings.lm_name, "gpt-5");
+  if (reasons_) asked_ = asked_.Delete(reasoning_output_);
+  return absl::OkStatus();
 }
 
 lm::Options Layout::WithOwn(lm::Options options) const {
   options.response_format = format_;
-  if (!reasoning_output_.empty() && !options.reasoning_effort.has_value()) options.reasoning_effort = "low";
+  if (reasons_ && !options.reasoning_effort.has_value()) options.reasoning_effort = "low";
   if (tools_input_.empty()) options.parallel_tool_calls.reset();
   return options;
 }
@@ -111,22 +105,24 @@ absl::StatusOr<lm::Request> Layout::MakeRequest(const Json& inputs, std::shared_
 }
 
 absl::StatusOr<Json> Layout::Read(const lm::Completion& completion) const {
-  if (!tool_calls_output_.empty() && !completion.tool_calls.empty()) return ReadToolCalls(completion);
-  if (completion.text.empty()) return NoCompletion();
-  absl::StatusOr<Json> parsed = adapter_->Parse(completion.text);
-  if (!parsed.ok() || (tool_calls_output_.empty() && reasoning_output_.empty())) return parsed;
-  return Complete(*parsed, completion);
+  return Complete(completion, completion.text.empty() ? Json::object() : adapter_->Parse(completion.text));
 }
 
-// Text beside tool calls is taken if it parses.
-absl::StatusOr<Json> Layout::ReadToolCalls(const lm::Completion& completion) const {
-  if (completion.text.empty()) return Complete(Json::object(), completion);
-  const absl::StatusOr<Json> parsed = adapter_->Parse(completion.text);
-  return Complete(parsed.ok() ? *parsed : Json::object(), completion);
+absl::StatusOr<Json> Layout::Complete(const lm::Completion& completion, absl::StatusOr<Json> parsed) const {
+  const bool calls = !tool_calls_output_.empty() && !completion.tool_calls.empty();
+  const bool reasoned = !reasoning_output_.empty() && completion.reasoning.has_value();
+  if (completion.text.empty() && !calls) return NoCompletion();
+  if (!parsed.ok()) {
+    // Text beside tool calls is taken if it parses.
+    if (!calls || ErrorReason(parsed.status()) != reason::kCompletionUnparsable) return parsed;
+    parsed = Json::object();
+  }
+  if (!calls && !reasoned && asked_.outputs().size() == signature_.outputs().size()) return parsed;
+  return WithModelsOwn(*parsed, completion);
 }
 
 // What the adapter did not ask for is the field's default, or null, unless the model gave it by itself.
-absl::StatusOr<Json> Layout::Complete(const Json& parsed, const lm::Completion& completion) const {
+Json Layout::WithModelsOwn(const Json& parsed, const lm::Completion& completion) const {
   Json::object_t values;
   values.reserve(signature_.outputs().size());
   for (const Field& field : signature_.outputs()) {

@@ -36,7 +36,7 @@ class Layout {
   };
 
   /// INVALID_ARGUMENT / INVALID_PROGRAM where a tool call is asked for without tools, and the adapter's errors.
-  static absl::StatusOr<std::unique_ptr<const Layout>> Create(Settings settings);
+  static absl::StatusOr<std::unique_ptr<const Layout>> Create(const Settings& settings);
 
   /// What this layout adds to a module's own options.
   lm::Options WithOwn(lm::Options options) const;
@@ -48,22 +48,31 @@ class Layout {
   /// one.
   absl::StatusOr<Json> Read(const lm::Completion& completion) const;
 
-  const Signature& signature() const { return signature_; }
+  /// Read() of what somebody else reads texts for: `parsed` are the outputs of asked() in the completion's text, if
+  /// that is not empty.
+  absl::StatusOr<Json> Complete(const lm::Completion& completion, absl::StatusOr<Json> parsed) const;
+
+  /// What the prompt asks for: the signature without what the model does by itself.
+  const Signature& asked() const { return asked_; }
 
  private:
-  Layout(Signature signature, std::shared_ptr<const BoundAdapter> adapter, bool reusable);
+  explicit Layout(const Signature& signature) : signature_(signature), asked_(signature) {}
 
-  absl::StatusOr<Json> ReadToolCalls(const lm::Completion& completion) const;
-  absl::StatusOr<Json> Complete(const Json& parsed, const lm::Completion& completion) const;
+  absl::Status LeaveToModel(const Settings& settings);
+  Json WithModelsOwn(const Json& parsed, const lm::Completion& completion) const;
 
   Signature signature_;
+  Signature asked_;
   std::shared_ptr<const BoundAdapter> adapter_;
   std::shared_ptr<const lm::Prefix> prefix_;
   lm::ResponseFormat format_;
-  /// The fields that the model fills in by itself; empty if it does not.
+  /// The input that is sent as tools; empty if none is.
   std::string tools_input_;
+  /// Outputs that the model may fill in by itself, whether or not the prompt asks for them too; empty if there is none.
   std::string tool_calls_output_;
   std::string reasoning_output_;
+  /// Whether the model is left to reason by itself.
+  bool reasons_ = false;
 };
 
 }  // namespace dspex

@@ -307,8 +307,9 @@ Task<std::vector<Json>> Predict::Answers(RequestContext context, const Way& way,
   std::vector<Json> answers;
   answers.reserve(completions->size());
   for (const lm::Completion& completion : *completions) {
-    absl::StatusOr<Json> answer =
-        extraction_ == nullptr ? way.layout->Read(completion) : co_await Extract(context, completion.text);
+    absl::StatusOr<Json> answer = extraction_ == nullptr || completion.text.empty()
+                                      ? way.layout->Read(completion)
+                                      : way.layout->Complete(completion, co_await Extract(context, completion.text));
     if (!answer.ok()) co_return WithFinishReason(answer.status(), completion.finish_reason);
     answers.push_back(*std::move(answer));
   }
@@ -349,8 +350,6 @@ absl::StatusOr<lm::RenderedRequest> Predict::Render(Json inputs, const Sampling&
 }
 
 absl::StatusOr<Prediction> Predict::Parse(absl::string_view completion) const {
-  // The fields come from the second answer of two steps.
-  if (extraction_ != nullptr) return extraction_->Parse(completion);
   absl::StatusOr<Json> answer = way_.layout->Read({.text = std::string(completion)});
   if (!answer.ok()) return answer.status();
   std::vector<Json> answers;
@@ -359,12 +358,12 @@ absl::StatusOr<Prediction> Predict::Parse(absl::string_view completion) const {
 }
 
 // DSPy's second step: a chat prompt without demos, on a model of its own.
-absl::StatusOr<std::unique_ptr<const Module>> MakeExtraction(const PredictSettings& settings) {
+absl::StatusOr<std::unique_ptr<const Module>> MakeExtraction(const PredictSettings& settings, const Layout& layout) {
   if (settings.adapter.kind != AdapterKind::kTwoStep) return std::unique_ptr<const Module>();
   return MakePredict({.id = settings.id,
-                      .signature = ExtractionSignature(*settings.phrasebook, settings.signature),
+                      .signature = ExtractionSignature(*settings.phrasebook, layout.asked()),
                       .demos = {},
-                      .sampling = {},
+                      .sampling = settings.extraction_sampling,
                       .language_model = *settings.extraction,
                       .phrasebook = settings.phrasebook,
                       .enforced = false,
@@ -376,7 +375,7 @@ absl::StatusOr<std::unique_ptr<const Module>> MakeExtraction(const PredictSettin
 absl::StatusOr<std::unique_ptr<const Module>> MakePredict(PredictSettings settings) {
   absl::StatusOr<Way> way = Predict::MakeWay(settings, settings.adapter);
   if (!way.ok()) return way.status();
-  absl::StatusOr<std::unique_ptr<const Module>> extraction = MakeExtraction(settings);
+  absl::StatusOr<std::unique_ptr<const Module>> extraction = MakeExtraction(settings, *way->layout);
   if (!extraction.ok()) return extraction.status();
   return std::make_unique<const Predict>(std::move(settings), *std::move(way), *std::move(extraction));
 }

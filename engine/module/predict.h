@@ -39,6 +39,7 @@ struct PredictSettings {
   bool json_fallback = true;
   /// Two-step: the model that extracts the fields.
   std::optional<NamedModel> extraction = std::nullopt;
+  Sampling extraction_sampling = {};
   /// Whether inputs must fit their types and constraints are checked; otherwise both are as in DSPy.
   bool enforced = true;
   /// The field by which several answers vote; empty: the first is the answer.

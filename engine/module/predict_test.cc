@@ -37,6 +37,7 @@ class PredictTest : public ::testing::Test {
         .format = format_,
         .json_fallback = json_fallback_,
         .extraction = extraction_,
+        .extraction_sampling = extraction_sampling_,
         .enforced = enforced_,
         .majority_field = majority_field_,
     });
@@ -67,6 +68,7 @@ class PredictTest : public ::testing::Test {
   Layout::Format format_ = Layout::Format::kByCapabilities;
   bool json_fallback_ = false;
   std::optional<NamedModel> extraction_;
+  Sampling extraction_sampling_;
   bool enforced_ = true;
   std::string majority_field_;
   RequestRecord record_;
@@ -296,6 +298,33 @@ TEST_F(PredictTest, TwoStepsAskTwoModels) {
   EXPECT_THAT(std::get<lm::TextPart>(extractor->requests[0].turns[0].parts[0]).text,
               HasSubstr("It is seven, I should say."));
   EXPECT_EQ(record_.trace[1].name, "extraction");
+}
+
+TEST_F(PredictTest, TheExtractionHasSettingsOfItsOwn) {
+  kind_ = AdapterKind::kTwoStep;
+  const auto extractor = std::make_shared<FakeLanguageModel>();
+  extraction_ = NamedModel{"fake/extractor", std::shared_ptr<lm::LanguageModel>(extractor)};
+  extraction_sampling_.options.temperature = 0.25;
+  Make("q -> n: int");
+  model_->Answer("It is seven.");
+  extractor->Answer("[[ ## n ## ]]\n7");
+  ASSERT_TRUE(Forward(Json{{"q", "?"}}).ok());
+  EXPECT_FALSE(model_->requests[0].options->temperature.has_value());
+  EXPECT_EQ(extractor->requests[0].options->temperature, 0.25);
+}
+
+TEST_F(PredictTest, WhatTheModelDoesByItselfStandsInForItsText) {
+  Make("q -> thought: dspy.Reasoning, calls: dspy.ToolCalls, a");
+  lm::Response response;
+  response.completions.push_back(
+      {.text = "[[ ## thought ## ]]\nwritten\n[[ ## calls ## ]]\n{\"tool_calls\": []}\n[[ ## a ## ]]\nx",
+       .reasoning = "thought through"});
+  model_->Answer(response);
+  EXPECT_EQ(Forward(Json{{"q", "?"}})->dump(), R"({"thought":"thought through","calls":{"tool_calls":[]},"a":"x"})");
+  response.completions[0] = {.text = "", .tool_calls = {{.id = "1", .name = "look", .arguments = "{\"x\":1}"}}};
+  model_->Answer(response);
+  EXPECT_EQ(Forward(Json{{"q", "?"}})->dump(),
+            R"({"thought":null,"calls":{"tool_calls":[{"name":"look","args":{"x":1}}]},"a":null})");
 }
 
 TEST_F(PredictTest, AsDspyDoesInputsAreTakenAsGiven) {

@@ -91,6 +91,7 @@ void ReadAdapter(const v1::Adapter& adapter, const ProgramEnvironment& environme
   if (adapter.has_parallel_tool_calls()) settings.sampling.options.parallel_tool_calls = adapter.parallel_tool_calls();
   if (settings.adapter.kind == AdapterKind::kTwoStep) {
     settings.extraction = FindModel(adapter.extraction_lm(), environment);
+    settings.extraction_sampling = ReadSampling(adapter.extraction_options());
   }
 }
 

@@ -18,7 +18,7 @@ class Program;
 }  // namespace v1
 
 /// The sampling settings of the proto; what is unset there is unset here.
-Sampling ReadSampling(const v1::LmOptions& options);
+Sampling ReadSampling(const v1::LmOptions& proto);
 
 /// The wording that a program names. NOT_FOUND / PHRASEBOOK_NOT_FOUND with a violation of `phrasebook`.
 absl::StatusOr<std::shared_ptr<const Phrasebook>> FindPhrasebook(const v1::Program& program,

@@ -95,7 +95,8 @@ absl::Status ValidateAdapter(const v1::Adapter& adapter, absl::string_view path)
   if (adapter.kind() == v1::ADAPTER_KIND_TWO_STEP && adapter.extraction_lm().empty()) {
     return InvalidField(extraction, "is missing. Name the language model that extracts the fields.");
   }
-  return ValidateLm(adapter.extraction_lm(), extraction);
+  if (absl::Status status = ValidateLm(adapter.extraction_lm(), extraction); !status.ok()) return status;
+  return ValidateOptions(adapter.extraction_options(), absl::StrCat(path, ".extraction_options"));
 }
 
 absl::Status ValidateModule(const v1::Module& module, absl::string_view path) {

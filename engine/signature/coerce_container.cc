@@ -3,6 +3,7 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -148,7 +149,7 @@ bool Coercion::RunSet(const Type& type, Json& value) {
       return RefuseBelow(absl::StrCat("[", index, "]"));
     }
     // Two NaN are two elements.
-    const bool nan = item.is_number_float() && item != item;
+    const bool nan = item.is_number_float() && std::isnan(item.get<double>());
     if (nan || keys.insert(EqualityKey(leaf, item)).second) kept.push_back(std::move(item));
     ++index;
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/base/error.h"
+#include "engine/base/nearest.h"
 #include "engine/base/reasons.h"
 #include "engine/json/utf8.h"
 #include "engine/signature/coerce.h"
@@ -28,38 +29,11 @@ absl::Status NoObject() {
                "The inputs are no JSON object. Give an object with a member for each input field.");
 }
 
-std::size_t EditDistance(absl::string_view a, absl::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({change, row[j] + 1, row[j - 1] + 1}));
-    }
-  }
-  return row.back();
-}
-
-// What the caller may have meant by a name; empty if nothing is near.
-absl::string_view NearestInput(const Signature& signature, absl::string_view name) {
-  if (name.size() > kMaxShown) return "";
-  absl::string_view nearest;
-  std::size_t best = std::max<std::size_t>(name.size() / 3, 1) + 1;
-  for (const Field& field : signature.inputs()) {
-    if (field.name.size() > kMaxShown) continue;
-    const std::size_t distance = EditDistance(name, field.name);
-    if (distance < best) {
-      best = distance;
-      nearest = field.name;
-    }
-  }
-  return nearest;
-}
-
 absl::Status UnknownInput(const Signature& signature, absl::string_view name) {
   const std::string shown = Shorten(name, kMaxShown);
-  const absl::string_view nearest = NearestInput(signature, name);
+  std::vector<std::string> names;
+  for (const Field& field : signature.inputs()) names.push_back(field.name);
+  const std::string nearest = Nearest(name, names);
   std::string advice = "Leave it out.";
   if (!nearest.empty()) {
     advice = absl::StrCat("Did you mean ", nearest, "?");

@@ -152,24 +152,12 @@ bool Holds(const Type& type, const std::string& rule, const Json& value, const J
   return true;
 }
 
-// An Optional's rules are about what it has but None.
-const Type& Constrained(const Type& type) {
-  if (type.kind != Kind::kUnion) return type;
-  const Type* only = nullptr;
-  for (const Type& alternative : type.arguments) {
-    if (alternative.kind == Kind::kNone) continue;
-    if (only != nullptr) return type;
-    only = &alternative;
-  }
-  return only != nullptr ? *only : type;
-}
-
 }  // namespace
 
 absl::Status EnforceConstraints(const Field& field, const Json& value) {
   if (value.is_null()) return absl::OkStatus();
   for (const FieldConstraint& constraint : field.constraints) {
-    if (constraint.value == nullptr || Holds(Constrained(field.type), constraint.rule, value, *constraint.value))
+    if (constraint.value == nullptr || Holds(field.type.WithoutNone(), constraint.rule, value, *constraint.value))
       continue;
     return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidValue,
                  absl::StrCat("The value of ", field.name, " breaks its constraint ", constraint.rule,

@@ -114,7 +114,7 @@ class TypeTable : public std::enable_shared_from_this<TypeTable> {
   /// equal among types (oneOf, not, patternProperties ...), a "$ref" to nothing, a type that contains itself without an
   /// end, a pattern that RE2 does not take, and more than the limits: 256 KiB, 1000 types, 1000 fields or values of
   /// one, 64 levels.
-  static absl::StatusOr<std::shared_ptr<const TypeTable>> Create(std::vector<Declaration> declarations);
+  static absl::StatusOr<std::shared_ptr<const TypeTable>> Create(const std::vector<Declaration>& declarations);
 
   /// The type of that name; null if there is none.
   std::shared_ptr<const NamedType> Find(absl::string_view name) const;

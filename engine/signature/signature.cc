@@ -69,11 +69,11 @@ Signature::Signature(std::vector<Field> inputs, std::vector<Field> outputs, absl
       default_inputs_(Names(inputs_)),
       default_outputs_(Names(outputs_)) {}
 
-Signature Signature::Append(Side side, Field field) const {
-  return Insert(side, (side == Side::kInputs ? inputs_ : outputs_).size(), std::move(field));
+Signature Signature::Append(Side side, const Field& field) const {
+  return Insert(side, (side == Side::kInputs ? inputs_ : outputs_).size(), field);
 }
 
-Signature Signature::Insert(Side side, std::size_t index, Field field) const {
+Signature Signature::Insert(Side side, std::size_t index, const Field& field) const {
   // As in the dict that DSPy makes of all fields, inputs before outputs: a name stands where it comes first and means
   // what it meant last, its side included.
   struct Placed {
@@ -81,13 +81,13 @@ Signature Signature::Insert(Side side, std::size_t index, Field field) const {
     Field field;
   };
   std::vector<Placed> all;
-  const auto add = [&all](Side of, Field one) {
+  const auto add = [&all](Side of, const Field& one) {
     const auto found =
         std::find_if(all.begin(), all.end(), [&one](const Placed& placed) { return placed.field.name == one.name; });
     if (found == all.end()) {
-      all.push_back({of, std::move(one)});
+      all.push_back({of, one});
     } else {
-      *found = {of, std::move(one)};
+      *found = {of, one};
     }
   };
   for (const Side of : {Side::kInputs, Side::kOutputs}) {

@@ -80,10 +80,10 @@ class Signature {
 
   /// Derived signatures, as DSPy derives them. A field whose name is taken keeps the old field's content and takes the
   /// first of the two places.
-  Signature Prepend(Side side, Field field) const { return Insert(side, 0, std::move(field)); }
-  Signature Append(Side side, Field field) const;
+  Signature Prepend(Side side, const Field& field) const { return Insert(side, 0, field); }
+  Signature Append(Side side, const Field& field) const;
   /// `index` is at most the number of fields of that side.
-  Signature Insert(Side side, std::size_t index, Field field) const;
+  Signature Insert(Side side, std::size_t index, const Field& field) const;
   /// Without that field, if there is one; a side may become empty.
   Signature Delete(absl::string_view name) const;
   /// With this in place of the field of its name, if there is one.

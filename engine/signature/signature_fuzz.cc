@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
 #include "engine/signature/json_schema.h"

@@ -133,6 +133,17 @@ bool Type::AllowsNone() const {
           std::any_of(arguments.begin(), arguments.end(), [](const Type& type) { return type.AllowsNone(); }));
 }
 
+const Type& Type::WithoutNone() const {
+  if (kind != Kind::kUnion) return *this;
+  const Type* only = nullptr;
+  for (const Type& alternative : arguments) {
+    if (alternative.kind == Kind::kNone) continue;
+    if (only != nullptr) return *this;
+    only = &alternative;
+  }
+  return only == nullptr ? *this : *only;
+}
+
 std::string Type::ToString() const {
   std::string out;
   AppendType(out, *this, false);

@@ -88,6 +88,9 @@ struct Type {
   /// Literal with None do not count, though None is a value of theirs.
   bool AllowsNone() const;
 
+  /// Of a Union of None and one other type, that type; otherwise this one.
+  const Type& WithoutNone() const;
+
   /// The type as a model reads it and as an error names it, which is DSPy's get_annotation_name: "list[int]",
   /// "Union[int, NoneType]", "Literal['a', 'b']", "tuple[int, Ellipsis]", "datetime"; a declared type by its name.
   /// Strings in Literals stand as they are.

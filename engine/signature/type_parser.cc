@@ -246,8 +246,9 @@ class TypeReader {
       return absl::OkStatus();
     }
     absl::StatusOr<Type::LiteralValue> value = ReadLiteralValue();
-    if (value.ok()) values.push_back(*std::move(value));
-    return value.status();
+    if (!value.ok()) return value.status();
+    values.push_back(*std::move(value));
+    return absl::OkStatus();
   }
 
   absl::StatusOr<Type::LiteralValue> ReadLiteralValue() {

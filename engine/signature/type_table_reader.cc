@@ -79,7 +79,7 @@ std::shared_ptr<const NamedType> Unowned(const NamedType* type) {
 
 TypeTableReader::TypeTableReader() : table_(new TypeTable()) {}
 
-absl::StatusOr<std::shared_ptr<const TypeTable>> TypeTable::Create(std::vector<Declaration> declarations) {
+absl::StatusOr<std::shared_ptr<const TypeTable>> TypeTable::Create(const std::vector<Declaration>& declarations) {
   return TypeTableReader().Read(declarations);
 }
 
@@ -185,11 +185,10 @@ absl::Status TypeTableReader::Classify(Entry& entry) {
   type.description = TextOf(keywords.description);
   const Json* additional = keywords.additional_properties;
   const bool closed = additional != nullptr && additional->is_boolean() && !additional->get<bool>();
-  if (keywords.marked_type != nullptr) {
-    entry.state = State::kUnread;
-  } else if (keywords.enumeration != nullptr || keywords.constant != nullptr) {
+  const bool marked = keywords.marked_type != nullptr;
+  if (!marked && (keywords.enumeration != nullptr || keywords.constant != nullptr)) {
     type.kind = Kind::kEnum;
-  } else if (keywords.properties != nullptr || closed) {
+  } else if (!marked && (keywords.properties != nullptr || closed)) {
     type.kind = Kind::kModel;
   } else {
     entry.state = State::kUnread;

@@ -208,13 +208,13 @@ def _needed(adapter: Any) -> list[Any]:
     return [getattr(adapter, name) for name in needed]
 
 
-def _extraction(lm: Any, warnings: list[str]) -> dict[str, str]:
-    if options_of(_kwargs(lm, warnings)):
-        raise NotTranslatableError(
-            "the adapter", "its extraction model has sampling settings, which have no place. Leave them out."
-        )
-    name = model_name(lm, warnings)
-    return {"extraction_lm": name} if name else {}
+def _extraction(lm: Any, warnings: list[str]) -> dict[str, Any]:
+    spec: dict[str, Any] = {}
+    if name := model_name(lm, warnings):
+        spec["extraction_lm"] = name
+    if options := options_of(_kwargs(lm, warnings)):
+        spec["extraction_options"] = options
+    return spec
 
 
 def response_format_of(lm: Any) -> str:

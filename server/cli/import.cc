@@ -57,11 +57,6 @@ struct Imported {
   Json warnings;
 };
 
-int Fail(absl::string_view message) {
-  std::cerr << "error: " << message << "\n";
-  return kFailure;
-}
-
 std::vector<std::string> PythonArguments(const ImportOptions& options) {
   std::vector<std::string> arguments = {"import", options.source};
   if (!options.setup.empty()) arguments.insert(arguments.end(), {"--setup", options.setup});
@@ -94,7 +89,7 @@ class Import {
 
   int Run() {
     absl::StatusOr<Imported> imported = Translate(options_);
-    if (!imported.ok()) return Fail(imported.status().message());
+    if (!imported.ok()) return Failure(imported.status().message());
     imported_ = *std::move(imported);
     if (!KeepState() || !StorePhrasebook() || !Check() || !Store()) return kFailure;
     return kSuccess;
@@ -151,8 +146,8 @@ class Import {
       if (!body.ok()) return Told(body.status());
       ++number;
       if (const std::optional<std::string> difference = FirstDifference(check, *body)) {
-        Fail(absl::StrCat("the program was not imported: its request ", number, " of ", imported_.checks.size(),
-                          " is not DSPy's: ", *difference));
+        Failure(absl::StrCat("the program was not imported: its request ", number, " of ", imported_.checks.size(),
+                             " is not DSPy's: ", *difference));
         return false;
       }
     }
@@ -199,7 +194,7 @@ class Import {
   }
 
   static bool Told(const absl::Status& status) {
-    Fail(status.message());
+    Failure(status.message());
     return false;
   }
 

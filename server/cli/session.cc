@@ -54,4 +54,9 @@ int UsageError(absl::string_view message) {
   return kUsage;
 }
 
+int Failure(absl::string_view message) {
+  std::cerr << "error: " << message << "\n";
+  return kFailure;
+}
+
 }  // namespace dspex::cli

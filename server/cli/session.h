@@ -48,6 +48,9 @@ struct Session {
 /// Prints "error: message" of a wrong command line. Returns the exit code.
 int UsageError(absl::string_view message);
 
+/// Prints "error: message" of what went wrong. Returns the exit code.
+int Failure(absl::string_view message);
+
 /// What a command line asks for; set by the command that was named.
 using Action = std::function<int(const Session& session)>;
 

@@ -38,11 +38,6 @@ struct VerifyOptions {
 
 std::vector<std::string> Lines(absl::string_view text) { return absl::StrSplit(text, '\n', absl::SkipWhitespace()); }
 
-int Fail(absl::string_view message) {
-  std::cerr << "error: " << message << "\n";
-  return kFailure;
-}
-
 int Verify(const Session& session, const VerifyOptions& options) {
   const absl::StatusOr<std::string> data = ReadFile(options.data);
   if (!data.ok()) return UsageError(data.status().message());
@@ -52,15 +47,16 @@ int Verify(const Session& session, const VerifyOptions& options) {
   if (!options.setup.empty()) arguments.insert(arguments.end(), {"--setup", options.setup});
   if (!options.model.empty()) arguments.insert(arguments.end(), {"--lm", options.model});
   const absl::StatusOr<std::string> printed = RunPythonSide(options.python, arguments);
-  if (!printed.ok()) return Fail(printed.status().message());
+  if (!printed.ok()) return Failure(printed.status().message());
   const std::vector<std::string> requests = Lines(*printed);
-  if (requests.size() != inputs.size()) return Fail("the Python side did not make a request for each line of inputs");
+  if (requests.size() != inputs.size())
+    return Failure("the Python side did not make a request for each line of inputs");
 
   const auto stub = v1::PredictionService::NewStub(session.Connect());
   std::size_t different = 0;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const absl::StatusOr<Json> expected = ParseJson(requests[i], kRequestLimits);
-    if (!expected.ok()) return Fail(expected.status().message());
+    if (!expected.ok()) return Failure(expected.status().message());
     v1::RenderRequest request;
     request.set_program(ProgramName(options.program));
     request.set_inputs_json(inputs[i]);
@@ -68,7 +64,7 @@ int Verify(const Session& session, const VerifyOptions& options) {
     const grpc::Status status = stub->Render(session.NewContext().get(), request, &response);
     if (!status.ok()) return session.Failed(status);
     const absl::StatusOr<Json> body = ParseJson(response.requests(0).body(), kRequestLimits);
-    if (!body.ok()) return Fail(body.status().message());
+    if (!body.ok()) return Failure(body.status().message());
     const std::optional<std::string> difference = FirstDifference(*expected, *body);
     if (!difference.has_value()) continue;
     // One is shown: the others are mostly the same one.

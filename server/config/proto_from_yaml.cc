@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/config/nearest.h"
+#include "engine/base/nearest.h"
 
 namespace dspex {
 

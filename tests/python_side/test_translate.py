@@ -200,8 +200,9 @@ def test_adapters(phrasebook: dict[str, Any]) -> None:
     assert of_adapter(dspy.JSONAdapter())["native_function_calling"] is True
     assert of_adapter(dspy.XMLAdapter())["kind"] == "ADAPTER_KIND_XML"
     assert of_adapter(BAMLAdapter())["kind"] == "ADAPTER_KIND_BAML"
-    two_step = of_adapter(dspy.TwoStepAdapter(lm("openai/small")))
+    two_step = of_adapter(dspy.TwoStepAdapter(lm("openai/small", temperature=0.3)))
     assert (two_step["kind"], two_step["extraction_lm"]) == ("ADAPTER_KIND_TWO_STEP", "openai/small")
+    assert two_step["extraction_options"]["temperature"] == 0.3
 
 
 def test_callbacks_are_warned_of(phrasebook: dict[str, Any]) -> None:
@@ -280,7 +281,6 @@ def test_types_without_an_equal_are_refused(annotation: Any, reason: str) -> Non
 def test_settings_without_an_equal_are_refused(phrasebook: dict[str, Any]) -> None:
     for adapter, reason in (
         (Changed(), "none of DSPy's own"),
-        (dspy.TwoStepAdapter(lm(temperature=0.3)), "extraction model"),
         (dspy.ChatAdapter(native_response_types=[dspy.Code]), "native_response_types"),
     ):
         with pytest.raises(NotTranslatableError, match=reason):

@@ -103,6 +103,7 @@ class Moments(BaseModel):
     at: datetime.datetime | None = None
     span: datetime.timedelta = datetime.timedelta(1)
     price: decimal.Decimal = decimal.Decimal("1.50")
+    notes: list[str] = Field(default_factory=list)
 
 
 CLASSES = [Color, Level, Size, Tone, Ratio, Mixed, Person, Pet, Node, Closed, Open, Bounded, Aliased, Moments]

@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "engine/base/error.h"
-#include "engine/base/reasons.h"
 #include "engine/json/json.h"
 #include "engine/json/python_format.h"
 #include "engine/signature/coerce.h"

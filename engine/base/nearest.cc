@@ -1,4 +1,4 @@
-#include "server/config/nearest.h"
+#include "engine/base/nearest.h"
 
 #include <algorithm>
 #include <numeric>
@@ -32,6 +32,7 @@ std::string Nearest(absl::string_view word, const std::vector<std::string>& cand
   // A third of the letters may differ.
   std::size_t best = word.size() / 3 + 1;
   for (const std::string& candidate : candidates) {
+    if (candidate.size() > kLongestWord) continue;
     if (const std::size_t distance = EditDistance(word, candidate); distance < best + (nearest.empty() ? 1 : 0)) {
       best = distance;
       nearest = candidate;
