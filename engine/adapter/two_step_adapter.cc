@@ -74,8 +74,11 @@ Signature ExtractionSignature(const Phrasebook& phrasebook, const Signature& sig
   }
   Signature extraction = signature;
   for (const Field& field : signature.inputs()) extraction = extraction.Delete(field.name);
-  // An output of that name takes the place of the text, as in DSPy.
-  if (extraction.FindOutput(kExtractedText) == nullptr) {
+  if (const Field* output = extraction.FindOutput(kExtractedText); output != nullptr) {
+    // An output of that name takes the place of the text, which is the first, as in DSPy.
+    const Field first = *output;
+    extraction = extraction.Delete(kExtractedText).Prepend(Signature::Side::kOutputs, first);
+  } else {
     extraction = extraction.Prepend(Signature::Side::kInputs, MakeField(kExtractedText, Type()));
   }
   return extraction.WithInstructions(phrasebook.two_step_instructions.Render({{"fields", names}}));

@@ -36,7 +36,10 @@ TEST(TwoStepAdapterTest, ExtractsByAChat) {
   EXPECT_EQ(extraction.instructions(), "Find `a`, `b` in the text and copy each as it stands there.");
   EXPECT_EQ(Bind(AdapterKind::kTwoStep, signature)->Parse("[[ ## a ## ]]\nx\n[[ ## b ## ]]\n3").value().dump(),
             R"({"a":"x","b":3})");
-  EXPECT_TRUE(ExtractionSignature(*Phrasebook::BuiltIn(), Sig("q -> text")).inputs().empty());
+  const Signature named = ExtractionSignature(*Phrasebook::BuiltIn(), Sig("q -> a, text: int"));
+  EXPECT_TRUE(named.inputs().empty());
+  EXPECT_EQ(named.outputs()[0].name, "text");
+  EXPECT_EQ(named.outputs()[1].name, "a");
 }
 
 TEST(PythonTextTest, PrintsWhatPythonHas) {
@@ -58,6 +61,10 @@ TEST(PythonTextTest, PrintsWhatPythonHas) {
   EXPECT_EQ(text("tuple[int, ...]", "[1]"), "(1,)");
   EXPECT_EQ(text("set[int]", "[]"), "set()");
   EXPECT_EQ(text("list[decimal.Decimal]", R"(["1.5"])"), "[Decimal('1.5')]");
+  // Of a union, the alternative that the whole value fits.
+  EXPECT_EQ(text("list[uuid.UUID | Literal['yes']]", R"(["yes"])"), "['yes']");
+  EXPECT_EQ(text("tuple[C, Literal[True]] | list[bool]", "[false, true]"), "[False, True]");
+  EXPECT_EQ(text("tuple[C, Literal[True]] | list[bool]", R"(["red", true])"), "(<C.RED: 'red'>, True)");
   EXPECT_EQ(text("dict[int, str]", R"({"1": "x"})"), "{1: 'x'}");
   EXPECT_EQ(text("list[dspy.Image]", R"([{"url": "data:image/png;base64,QUJD"}])"),
             "[Image(url=data:image/png;base64,<IMAGE_BASE_64_ENCODED(4)>)]");

@@ -7,13 +7,16 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <variant>
 
 #include "engine/adapter/custom_type.h"
 #include "engine/adapter/python_time.h"
 #include "engine/json/escape.h"
 #include "engine/json/python_format.h"
 #include "engine/json/tolerant_json.h"
+#include "engine/signature/decimal.h"
 #include "engine/signature/named_type.h"
+#include "engine/signature/uuid.h"
 
 namespace dspex {
 
@@ -92,6 +95,54 @@ bool Fits(const Type& type, const Json& value) {
       return value.is_string();
     default:
       return false;
+  }
+}
+
+bool IsLiteral(const Type::LiteralValue& literal, const Json& value) {
+  if (std::holds_alternative<std::monostate>(literal)) return value.is_null();
+  if (const auto* truth = std::get_if<bool>(&literal)) return value.is_boolean() && value.get<bool>() == *truth;
+  if (const auto* number = std::get_if<std::int64_t>(&literal)) {
+    return value.is_number_integer() && value.get<std::int64_t>() == *number;
+  }
+  return value.is_string() && value.get_ref<const std::string&>() == std::get<std::string>(literal);
+}
+
+// Whether a value is one of the type down to its leaves.
+bool FitsThroughout(const Type& type, const Json& value) {
+  switch (type.kind) {
+    case Kind::kAny:
+      return true;
+    case Kind::kUnion:
+      return std::any_of(type.arguments.begin(), type.arguments.end(),
+                         [&value](const Type& alternative) { return FitsThroughout(alternative, value); });
+    case Kind::kLiteral:
+      return std::any_of(type.literals.begin(), type.literals.end(),
+                         [&value](const Type::LiteralValue& literal) { return IsLiteral(literal, value); });
+    case Kind::kUuid:
+      return value.is_string() && ReadUuid(value.get_ref<const std::string&>()).has_value();
+    case Kind::kDecimal:
+      return value.is_string() && ReadDecimal(value.get_ref<const std::string&>()).has_value();
+    case Kind::kList:
+    case Kind::kTuple:
+    case Kind::kSet:
+    case Kind::kFrozenSet: {
+      const bool counted = type.kind == Kind::kTuple && !type.variadic && !type.arguments.empty();
+      if (!value.is_array() || (counted && value.size() != type.arguments.size())) return false;
+      for (std::size_t i = 0; i < value.size(); ++i) {
+        if (!FitsThroughout(ElementType(type, i), value[i])) return false;
+      }
+      return true;
+    }
+    case Kind::kDict:
+    case Kind::kModel: {
+      if (!Fits(type, value)) return false;
+      const auto& members = value.get_ref<const Json::object_t&>();
+      return std::all_of(members.begin(), members.end(), [&type](const auto& member) {
+        return FitsThroughout(MemberType(type, member.first), member.second);
+      });
+    }
+    default:
+      return Fits(type, value);
   }
 }
 
@@ -180,9 +231,13 @@ void AppendIndentedAs(std::string& out, const Json& value, int depth, bool pydan
 
 const Type* AlternativeOf(const Type& type, const Json& value) {
   if (type.kind != Kind::kUnion) return &type;
-  const auto found = std::find_if(type.arguments.begin(), type.arguments.end(),
-                                  [&value](const Type& alternative) { return Fits(alternative, value); });
-  return found == type.arguments.end() ? &type : &*found;
+  // One alternative may take a value as far as its kind goes where another takes all of it.
+  for (const auto fits : {&FitsThroughout, &Fits}) {
+    const auto found = std::find_if(type.arguments.begin(), type.arguments.end(),
+                                    [&](const Type& alternative) { return fits(alternative, value); });
+    if (found != type.arguments.end()) return &*found;
+  }
+  return &type;
 }
 
 const Type& ElementType(const Type& type, std::size_t index) {

@@ -13,7 +13,8 @@
 /// How a value relates to its type, where printing depends on it.
 namespace dspex {
 
-/// Of a Union, the alternative that the value is most likely of, by its shape; any other type as it is.
+/// Of a Union, the first alternative that the value fits down to its leaves, else the first by its shape; any other
+/// type as it is.
 const Type* AlternativeOf(const Type& type, const Json& value);
 
 /// The type of a list's, set's or tuple's element; Any where the type does not say.

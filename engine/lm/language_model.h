@@ -48,6 +48,7 @@ struct ResponseFormat {
 /// A function that the model may call.
 struct ToolSpec {
   std::string name;
+  /// As a JSON text: a string, or the null that DSPy gives a tool without one; empty if there is none.
   std::string description;
   /// A JSON Schema of its arguments, as text.
   std::string parameters;

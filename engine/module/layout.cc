@@ -27,6 +27,14 @@ std::string FindField(const std::vector<Field>& fields, Predicate predicate) {
   return found == fields.end() ? "" : found->name;
 }
 
+std::vector<std::string> ReasoningFields(const std::vector<Field>& outputs) {
+  std::vector<std::string> names;
+  for (const Field& field : outputs) {
+    if (field.type.kind == Type::Kind::kReasoning) names.push_back(field.name);
+  }
+  return names;
+}
+
 lm::Capabilities Overridden(lm::Capabilities capabilities, Layout::Format format) {
   if (format == Layout::Format::kByCapabilities) return capabilities;
   capabilities.response_format = format != Layout::Format::kNone;
@@ -50,37 +58,46 @@ absl::Status NoCompletion() {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<const Layout>> Layout::Create(const Settings& settings) {
-  std::unique_ptr<Layout> layout(new Layout(settings.signature));  // Its constructor is private.
-  if (absl::Status status = layout->LeaveToModel(settings); !status.ok()) return status;
-  absl::StatusOr<std::shared_ptr<const BoundAdapter>> adapter =
-      BindAdapter(settings.adapter, settings.phrasebook, layout->asked_, settings.demos);
-  if (!adapter.ok()) return adapter.status();
-  layout->adapter_ = *std::move(adapter);
-  layout->prefix_ = std::make_shared<const lm::Prefix>(layout->adapter_->prefix(), settings.reusable);
-  layout->format_ = FormatFor(settings.adapter, *settings.phrasebook, settings.signature,
-                              Overridden(settings.capabilities, settings.format));
-  return layout;
-}
+Layout::Layout(Signature signature, Signature asked, std::shared_ptr<const BoundAdapter> adapter, bool reusable)
+    : signature_(std::move(signature)),
+      asked_(std::move(asked)),
+      adapter_(std::move(adapter)),
+      prefix_(std::make_shared<const lm::Prefix>(adapter_->prefix(), reusable)) {}
 
-// Takes what the model does by itself out of what it is asked for.
-absl::Status Layout::LeaveToModel(const Settings& settings) {
-  tool_calls_output_ =
-      FindField(asked_.outputs(), [](const Type& type) { return type.kind == Type::Kind::kToolCalls; });
-  reasoning_output_ = FindField(asked_.outputs(), [](const Type& type) { return type.kind == Type::Kind::kReasoning; });
-  if (settings.adapter.native_function_calling && !tool_calls_output_.empty()) {
-    const std::string tools = FindField(asked_.inputs(), IsTools);
-    if (tools.empty()) return NoTools(tool_calls_output_);
+absl::StatusOr<std::unique_ptr<const Layout>> Layout::Create(Settings settings) {
+  Signature asked = settings.signature;
+  std::string tools;
+  const std::string calls =
+      FindField(asked.outputs(), [](const Type& type) { return type.kind == Type::Kind::kToolCalls; });
+  if (settings.adapter.native_function_calling && !calls.empty()) {
+    tools = FindField(asked.inputs(), IsTools);
+    if (tools.empty()) return NoTools(calls);
     if (settings.capabilities.tools) {
-      asked_ = asked_.Delete(tool_calls_output_).Delete(tools);
-      tools_input_ = tools;
+      asked = asked.Delete(calls).Delete(tools);
+    } else {
+      tools.clear();
     }
   }
+  std::vector<std::string> reasoning = ReasoningFields(asked.outputs());
   // OpenAI's chat completions do not return the reasoning of the gpt-5 family.
-  reasons_ =
-      !reasoning_output_.empty() && settings.capabilities.reasoning && !absl::StrContains(settings.lm_name, "gpt-5");
-  if (reasons_) asked_ = asked_.Delete(reasoning_output_);
-  return absl::OkStatus();
+  const bool reasons =
+      settings.capabilities.reasoning && !reasoning.empty() && !absl::StrContains(settings.lm_name, "gpt-5");
+  if (reasons) {
+    for (const std::string& name : reasoning) asked = asked.Delete(name);
+  }
+  absl::StatusOr<std::shared_ptr<const BoundAdapter>> adapter =
+      BindAdapter(settings.adapter, settings.phrasebook, asked, settings.demos);
+  if (!adapter.ok()) return adapter.status();
+  // Its constructor is private.
+  std::unique_ptr<Layout> layout(
+      new Layout(std::move(settings.signature), std::move(asked), *std::move(adapter), settings.reusable));
+  layout->format_ = FormatFor(settings.adapter, *settings.phrasebook, layout->signature_,
+                              Overridden(settings.capabilities, settings.format));
+  layout->tools_input_ = std::move(tools);
+  layout->tool_calls_output_ = calls;
+  layout->reasoning_outputs_ = std::move(reasoning);
+  layout->reasons_ = reasons;
+  return layout;
 }
 
 lm::Options Layout::WithOwn(lm::Options options) const {
@@ -104,25 +121,23 @@ absl::StatusOr<lm::Request> Layout::MakeRequest(const Json& inputs, std::shared_
   return request;
 }
 
+bool Layout::TakesCalls(const lm::Completion& completion) const {
+  return !tool_calls_output_.empty() && !completion.tool_calls.empty();
+}
+
 absl::StatusOr<Json> Layout::Read(const lm::Completion& completion) const {
-  return Complete(completion, completion.text.empty() ? Json::object() : adapter_->Parse(completion.text));
-}
-
-absl::StatusOr<Json> Layout::Complete(const lm::Completion& completion, absl::StatusOr<Json> parsed) const {
-  const bool calls = !tool_calls_output_.empty() && !completion.tool_calls.empty();
-  const bool reasoned = !reasoning_output_.empty() && completion.reasoning.has_value();
-  if (completion.text.empty() && !calls) return NoCompletion();
-  if (!parsed.ok()) {
-    // Text beside tool calls is taken if it parses.
-    if (!calls || ErrorReason(parsed.status()) != reason::kCompletionUnparsable) return parsed;
-    parsed = Json::object();
+  const bool calls = TakesCalls(completion);
+  if (completion.text.empty()) {
+    if (!calls) return NoCompletion();
+    return Complete(Json::object(), completion);
   }
-  if (!calls && !reasoned && asked_.outputs().size() == signature_.outputs().size()) return parsed;
-  return WithModelsOwn(*parsed, completion);
+  absl::StatusOr<Json> parsed = adapter_->Parse(completion.text);
+  if (!parsed.ok() && !calls) return parsed;
+  if (tool_calls_output_.empty() && reasoning_outputs_.empty()) return parsed;
+  return Complete(parsed.ok() ? *parsed : Json::object(), completion);
 }
 
-// What the adapter did not ask for is the field's default, or null, unless the model gave it by itself.
-Json Layout::WithModelsOwn(const Json& parsed, const lm::Completion& completion) const {
+Json Layout::Complete(const Json& parsed, const lm::Completion& completion) const {
   Json::object_t values;
   values.reserve(signature_.outputs().size());
   for (const Field& field : signature_.outputs()) {
@@ -132,10 +147,8 @@ Json Layout::WithModelsOwn(const Json& parsed, const lm::Completion& completion)
     } else if (field.default_value != nullptr) {
       value = *field.default_value;
     }
-    if (field.name == tool_calls_output_ && !completion.tool_calls.empty()) {
-      value = ToolCallsValue(completion.tool_calls);
-    }
-    if (field.name == reasoning_output_ && completion.reasoning.has_value()) value = *completion.reasoning;
+    if (field.name == tool_calls_output_ && TakesCalls(completion)) value = ToolCallsValue(completion.tool_calls);
+    if (completion.reasoning.has_value() && field.type.kind == Type::Kind::kReasoning) value = *completion.reasoning;
     values.emplace_back(field.name, std::move(value));
   }
   return Json(std::move(values));

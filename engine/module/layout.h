@@ -36,7 +36,7 @@ class Layout {
   };
 
   /// INVALID_ARGUMENT / INVALID_PROGRAM where a tool call is asked for without tools, and the adapter's errors.
-  static absl::StatusOr<std::unique_ptr<const Layout>> Create(const Settings& settings);
+  static absl::StatusOr<std::unique_ptr<const Layout>> Create(Settings settings);
 
   /// What this layout adds to a module's own options.
   lm::Options WithOwn(lm::Options options) const;
@@ -44,34 +44,37 @@ class Layout {
   /// `inputs` were taken by TakeInputs or CoerceInputs; `options` came from WithOwn.
   absl::StatusOr<lm::Request> MakeRequest(const Json& inputs, std::shared_ptr<const lm::Options> options) const;
 
-  /// The outputs of the whole signature. DATA_LOSS / COMPLETION_UNPARSABLE; `problem` is `no_completion` for an empty
-  /// one.
+  /// The outputs of the whole signature. What the model gave apart, tool calls and reasoning, counts even where its
+  /// field was asked for as text, and beside tool calls the text need not parse. DATA_LOSS / COMPLETION_UNPARSABLE;
+  /// `problem` is `no_completion` for an empty one.
   absl::StatusOr<Json> Read(const lm::Completion& completion) const;
 
-  /// Read() of what somebody else reads texts for: `parsed` are the outputs of asked() in the completion's text, if
-  /// that is not empty.
-  absl::StatusOr<Json> Complete(const lm::Completion& completion, absl::StatusOr<Json> parsed) const;
+  /// Whether a field takes the tool calls of the completion.
+  bool TakesCalls(const lm::Completion& completion) const;
 
-  /// What the prompt asks for: the signature without what the model does by itself.
+  /// The outputs of the whole signature, from those that the completion's text has. What is neither there nor given
+  /// apart is the field's default, or null.
+  Json Complete(const Json& parsed, const lm::Completion& completion) const;
+
+  const Signature& signature() const { return signature_; }
+  /// What the adapter asks for: the signature without what the model is to give apart.
   const Signature& asked() const { return asked_; }
 
  private:
-  explicit Layout(const Signature& signature) : signature_(signature), asked_(signature) {}
-
-  absl::Status LeaveToModel(const Settings& settings);
-  Json WithModelsOwn(const Json& parsed, const lm::Completion& completion) const;
+  Layout(Signature signature, Signature asked, std::shared_ptr<const BoundAdapter> adapter, bool reusable);
 
   Signature signature_;
   Signature asked_;
   std::shared_ptr<const BoundAdapter> adapter_;
   std::shared_ptr<const lm::Prefix> prefix_;
   lm::ResponseFormat format_;
-  /// The input that is sent as tools; empty if none is.
+  /// The input that the provider is told of as tools; empty if it is not.
   std::string tools_input_;
-  /// Outputs that the model may fill in by itself, whether or not the prompt asks for them too; empty if there is none.
+  /// The output of the type ToolCalls, if there is one.
   std::string tool_calls_output_;
-  std::string reasoning_output_;
-  /// Whether the model is left to reason by itself.
+  /// The outputs of the type Reasoning.
+  std::vector<std::string> reasoning_outputs_;
+  /// Whether the model is to give them apart.
   bool reasons_ = false;
 };
 

@@ -6,7 +6,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
-#include "engine/json/tolerant_json.h"
+#include "engine/json/json.h"
 
 namespace dspex {
 
@@ -18,8 +18,8 @@ absl::StatusOr<lm::ToolSpec> ToolSpec(const Json& tool) {
                  "A tool has no name. Give each tool as an object with name, desc and args.");
   }
   lm::ToolSpec spec{.name = tool["name"].get<std::string>(), .description = "", .parameters = ""};
-  if (const auto desc = tool.find("desc"); desc != tool.end() && desc->is_string()) {
-    spec.description = desc->get<std::string>();
+  if (const auto desc = tool.find("desc"); desc != tool.end()) {
+    spec.description = desc->is_string() ? desc->dump() : "null";
   }
   Json properties = Json::object();
   if (const auto args = tool.find("args"); args != tool.end() && args->is_object()) properties = *args;
@@ -35,9 +35,19 @@ absl::StatusOr<lm::ToolSpec> ToolSpec(const Json& tool) {
   return spec;
 }
 
+// Always an object, as the type of the field says: what is none stands under the names that DSPy's client gives it.
 Json Arguments(const std::string& text) {
-  const absl::StatusOr<Json> arguments = ParseTolerantJson(text);
-  return arguments.ok() ? *arguments : Json::object();
+  Json arguments = Json::object();
+  if (text.empty()) return arguments;
+  absl::StatusOr<Json> read = ParseJson(text);
+  if (!read.ok()) {
+    arguments["partial_json"] = text;
+  } else if (read->is_object()) {
+    arguments = *std::move(read);
+  } else {
+    arguments["value"] = *std::move(read);
+  }
+  return arguments;
 }
 
 }  // namespace

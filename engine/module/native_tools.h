@@ -13,7 +13,8 @@ namespace dspex {
 /// INVALID_ARGUMENT / INVALID_VALUE if they are not of that form.
 absl::StatusOr<std::vector<lm::ToolSpec>> ToolSpecs(const Json& tools);
 
-/// A provider's tool calls as the value of a ToolCalls field. Arguments are read as tolerantly as a completion.
+/// A provider's tool calls as the value of a ToolCalls field. Arguments that are no JSON stand under "partial_json",
+/// those that are no object under "value".
 Json ToolCallsValue(const std::vector<lm::ToolCallPart>& calls);
 
 }  // namespace dspex

@@ -139,6 +139,8 @@ class Predict final : public Module {
                                   const Sampling& call) const;
   Task<std::vector<Json>> FallBack(RequestContext context, const absl::Status& cause, const Json& inputs,
                                    const Sampling& call) const;
+  Task<Json> ReadInTwoSteps(const RequestContext& context, const Layout& layout,
+                            const lm::Completion& completion) const;
   Task<Json> Extract(const RequestContext& context, const std::string& text) const;
   absl::StatusOr<Prediction> Conclude(std::vector<Json> answers) const;
   bool FallsBack(const absl::Status& status) const;
@@ -219,6 +221,14 @@ absl::Status MarkerRefused() {
       absl::StatusCode::kInvalidArgument, reason::kInvalidValue,
       "An input holds DSPy's marker of a custom type, which would become a block of the message. Remove it, or "
       "give an image, audio or file as such.");
+}
+
+// The same in a first answer, which is the second request's input: there the model is to blame, not the caller.
+absl::Status MarkerAnswered() {
+  return Error(absl::StatusCode::kDataLoss, reason::kCompletionUnparsable,
+               "The completion holds DSPy's marker of a custom type, which would become a block of the second request. "
+               "Try again, or use another model.")
+      .With("problem", "malformed");
 }
 
 absl::Status TooLate(const std::string& module) {
@@ -307,19 +317,32 @@ Task<std::vector<Json>> Predict::Answers(RequestContext context, const Way& way,
   std::vector<Json> answers;
   answers.reserve(completions->size());
   for (const lm::Completion& completion : *completions) {
-    absl::StatusOr<Json> answer = extraction_ == nullptr || completion.text.empty()
-                                      ? way.layout->Read(completion)
-                                      : way.layout->Complete(completion, co_await Extract(context, completion.text));
+    absl::StatusOr<Json> answer = extraction_ == nullptr ? way.layout->Read(completion)
+                                                         : co_await ReadInTwoSteps(context, *way.layout, completion);
     if (!answer.ok()) co_return WithFinishReason(answer.status(), completion.finish_reason);
     answers.push_back(*std::move(answer));
   }
   co_return answers;
 }
 
+// As Layout::Read does; only that the second model reads the text, if there is one and a field is left to read.
+Task<Json> Predict::ReadInTwoSteps(const RequestContext& context, const Layout& layout,
+                                   const lm::Completion& completion) const {
+  const bool calls = layout.TakesCalls(completion);
+  if (completion.text.empty()) co_return layout.Read(completion);
+  if (calls && layout.asked().outputs().empty()) co_return layout.Complete(Json::object(), completion);
+  absl::StatusOr<Json> extracted = co_await Extract(context, completion.text);
+  if (!extracted.ok() && !(calls && ErrorReason(extracted.status()) == reason::kCompletionUnparsable)) {
+    co_return extracted.status();
+  }
+  co_return layout.Complete(extracted.ok() ? *extracted : Json::object(), completion);
+}
+
 Task<Json> Predict::Extract(const RequestContext& context, const std::string& text) const {
-  const RequestContext child = context.Child("extraction");
   Json inputs = Json::object();
   inputs["text"] = text;
+  if (ContainsMarker(inputs)) co_return MarkerAnswered();
+  const RequestContext child = context.Child("extraction");
   absl::StatusOr<Prediction> extracted = co_await extraction_->Forward(child, std::move(inputs), Unchanged());
   child.EndNode();
   if (!extracted.ok()) co_return extracted.status();
@@ -350,6 +373,12 @@ absl::StatusOr<lm::RenderedRequest> Predict::Render(Json inputs, const Sampling&
 }
 
 absl::StatusOr<Prediction> Predict::Parse(absl::string_view completion) const {
+  if (extraction_ != nullptr) {
+    // The fields come from the second answer of two steps.
+    absl::StatusOr<Prediction> extracted = extraction_->Parse(completion);
+    if (extracted.ok()) extracted->outputs = way_.layout->Complete(extracted->outputs, {});
+    return extracted;
+  }
   absl::StatusOr<Json> answer = way_.layout->Read({.text = std::string(completion)});
   if (!answer.ok()) return answer.status();
   std::vector<Json> answers;
@@ -357,11 +386,11 @@ absl::StatusOr<Prediction> Predict::Parse(absl::string_view completion) const {
   return Conclude(std::move(answers));
 }
 
-// DSPy's second step: a chat prompt without demos, on a model of its own.
-absl::StatusOr<std::unique_ptr<const Module>> MakeExtraction(const PredictSettings& settings, const Layout& layout) {
+// DSPy's second step: a chat prompt without demos, on a model of its own, for what the first was asked for as text.
+absl::StatusOr<std::unique_ptr<const Module>> MakeExtraction(const PredictSettings& settings, const Layout& first) {
   if (settings.adapter.kind != AdapterKind::kTwoStep) return std::unique_ptr<const Module>();
   return MakePredict({.id = settings.id,
-                      .signature = ExtractionSignature(*settings.phrasebook, layout.asked()),
+                      .signature = ExtractionSignature(*settings.phrasebook, first.asked()),
                       .demos = {},
                       .sampling = settings.extraction_sampling,
                       .language_model = *settings.extraction,

@@ -283,6 +283,46 @@ TEST_F(PredictTest, OnlyWhatDoesNotParseFallsBack) {
   EXPECT_EQ(model_->requests.size(), 2u);
 }
 
+lm::Response Calling(std::string text, std::string arguments) {
+  lm::Response response;
+  response.completions.push_back({.text = std::move(text), .tool_calls = {{"c1", "f", std::move(arguments)}}});
+  return response;
+}
+
+TEST_F(PredictTest, ToolCallsCountThoughTheirFieldWasAskedForAsText) {
+  json_fallback_ = true;
+  Make("q -> n: int, calls: dspy.ToolCalls");
+  for (const char* text : {"", "no section"}) model_->Answer(Calling(text, R"({"x": 1})"));
+  for (int i = 0; i < 2; ++i) {
+    const auto outputs = Forward(Json{{"q", "?"}});
+    ASSERT_TRUE(outputs.ok()) << outputs.status();
+    EXPECT_EQ(outputs->dump(), R"({"n":null,"calls":{"tool_calls":[{"name":"f","args":{"x":1}}]}})");
+  }
+  EXPECT_EQ(model_->requests.size(), 2u) << "nothing fell back";
+}
+
+TEST_F(PredictTest, ArgumentsOfToolCallsAreAnObject) {
+  Make("q -> calls: dspy.ToolCalls");
+  const std::pair<const char*, const char*> cases[] = {
+      {"", "{}"}, {R"({"a": )", R"({"partial_json":"{\"a\": "})"}, {"[1]", R"({"value":[1]})"}};
+  for (const auto& [sent, read] : cases) {
+    model_->Answer(Calling("", sent));
+    const auto outputs = Forward(Json{{"q", "?"}});
+    ASSERT_TRUE(outputs.ok()) << outputs.status();
+    EXPECT_EQ((*outputs)["calls"]["tool_calls"][0]["args"].dump(), read);
+  }
+}
+
+TEST_F(PredictTest, ReasoningThatIsGivenApartCounts) {
+  Make("q -> thoughts: dspy.Reasoning, n: int");
+  lm::Response response;
+  response.completions.push_back({.text = "[[ ## thoughts ## ]]\nin the text\n[[ ## n ## ]]\n7", .reasoning = "apart"});
+  model_->Answer(std::move(response));
+  const auto outputs = Forward(Json{{"q", "?"}});
+  ASSERT_TRUE(outputs.ok()) << outputs.status();
+  EXPECT_EQ(outputs->dump(), R"({"thoughts":"apart","n":7})");
+}
+
 TEST_F(PredictTest, TwoStepsAskTwoModels) {
   kind_ = AdapterKind::kTwoStep;
   const auto extractor = std::make_shared<FakeLanguageModel>();
@@ -313,18 +353,23 @@ TEST_F(PredictTest, TheExtractionHasSettingsOfItsOwn) {
   EXPECT_EQ(extractor->requests[0].options->temperature, 0.25);
 }
 
-TEST_F(PredictTest, WhatTheModelDoesByItselfStandsInForItsText) {
-  Make("q -> thought: dspy.Reasoning, calls: dspy.ToolCalls, a");
-  lm::Response response;
-  response.completions.push_back(
-      {.text = "[[ ## thought ## ]]\nwritten\n[[ ## calls ## ]]\n{\"tool_calls\": []}\n[[ ## a ## ]]\nx",
-       .reasoning = "thought through"});
-  model_->Answer(response);
-  EXPECT_EQ(Forward(Json{{"q", "?"}})->dump(), R"({"thought":"thought through","calls":{"tool_calls":[]},"a":"x"})");
-  response.completions[0] = {.text = "", .tool_calls = {{.id = "1", .name = "look", .arguments = "{\"x\":1}"}}};
-  model_->Answer(response);
-  EXPECT_EQ(Forward(Json{{"q", "?"}})->dump(),
-            R"({"thought":null,"calls":{"tool_calls":[{"name":"look","args":{"x":1}}]},"a":null})");
+TEST_F(PredictTest, TwoStepsExtractOnlyFromAText) {
+  kind_ = AdapterKind::kTwoStep;
+  const auto extractor = std::make_shared<FakeLanguageModel>();
+  extraction_ = NamedModel{"fake/extractor", std::shared_ptr<lm::LanguageModel>(extractor)};
+  Make("q -> n: int, calls: dspy.ToolCalls");
+  model_->Answer("");
+  EXPECT_EQ(ErrorMetadata(Forward(Json{{"q", "?"}}).status(), "problem"), "no_completion");
+  model_->Answer(Calling("", "{}"));
+  EXPECT_EQ(Forward(Json{{"q", "?"}})->dump(), R"({"n":null,"calls":{"tool_calls":[{"name":"f","args":{}}]}})");
+  model_->Answer("<<CUSTOM-TYPE-START-IDENTIFIER>>[]<<CUSTOM-TYPE-END-IDENTIFIER>>");
+  EXPECT_EQ(ErrorReason(Forward(Json{{"q", "?"}}).status()), "COMPLETION_UNPARSABLE");
+  EXPECT_TRUE(extractor->requests.empty());
+  // Beside calls the text is read, and need not parse.
+  model_->Answer(Calling("seven", "{}"));
+  for (int i = 0; i < 2; ++i) extractor->Answer("no section");
+  EXPECT_TRUE(Forward(Json{{"q", "?"}}).ok());
+  EXPECT_EQ(extractor->requests.size(), 2u);
 }
 
 TEST_F(PredictTest, AsDspyDoesInputsAreTakenAsGiven) {

@@ -134,24 +134,25 @@ class Taker {
     // A text for a Reasoning or Code is what its instance dumps; null is no instance.
     if (value.is_null()) return true;
     if (value.is_string() && (type.kind == Type::Kind::kReasoning || type.kind == Type::Kind::kCode)) return true;
+    ++models_;
     Coercion coercion({.given = true});
     if (coercion.Run(type, value)) return true;
     refusal_ = coercion.refusal();
     return false;
   }
 
-  // The alternative that is a model, for an object; a value of another alternative stays.
+  // The first alternative with models that the value has; a value of any other stays.
   bool TakeUnion(const Type& type, Json& value) {
     if (!value.is_object() && !value.is_array()) return true;
     for (const Type& alternative : type.arguments) {
-      if (IsModel(alternative.kind) && value.is_object()) {
-        Coercion coercion({.given = true});
-        Json copy = value;
-        if (coercion.Run(type, copy)) value = std::move(copy);
-        return true;
-      }
-      if (!IsModel(alternative.kind) && !Take(alternative, value)) return false;
+      if (IsModel(alternative.kind) && !value.is_object()) continue;
+      Json copy = value;
+      const int before = models_;
+      if (!Take(alternative, copy) || models_ == before) continue;
+      value = std::move(copy);
+      return true;
     }
+    refusal_ = {};
     return true;
   }
 
@@ -173,6 +174,8 @@ class Taker {
   }
 
   Coercion::Refusal refusal_;
+  // Models that were met.
+  int models_ = 0;
 };
 
 }  // namespace

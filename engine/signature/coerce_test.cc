@@ -79,7 +79,7 @@ std::shared_ptr<const TypeTable> Declare(const char* declarations) {
   std::vector<TypeTable::Declaration> list;
   const Json json = Json::parse(declarations);
   for (const auto& [name, schema] : json.items()) list.emplace_back(name, schema);
-  auto table = TypeTable::Create(std::move(list));
+  auto table = TypeTable::Create(list);
   EXPECT_TRUE(table.ok()) << table.status();
   return *std::move(table);
 }
@@ -178,6 +178,20 @@ TEST(CoerceInputs, ChecksAndOrders) {
   ASSERT_TRUE(other_order.ok()) << other_order.status();
   EXPECT_EQ(Text(*other_order), R"({"question":"q","n":5,"tags":[]})");
   EXPECT_EQ(Text(*CoerceInputs(Make("-> answer"), Json::object())), "{}");
+}
+
+TEST(TakeInputs, OfAUnionTheAlternativeThatHasTheModel) {
+  const auto types = Declare(
+      R"({"P": {"type": "object", "properties": {"x": {"type": "integer"}, "y": {"type": "integer", "default": 1}},
+                                    "required": ["x"]}})");
+  const Signature signature = Signature::FromString("v: list[P] | list[str] | str -> a", "", types).value();
+  const auto taken = [&](const char* inputs) {
+    std::vector<std::string> warnings;
+    return TakeInputs(signature, Json::parse(inputs), warnings).value().dump();
+  };
+  EXPECT_EQ(taken(R"({"v": [{"x": 7}]})"), R"({"v":[{"x":7,"y":1}]})");
+  EXPECT_EQ(taken(R"({"v": ["x"]})"), R"({"v":["x"]})");
+  EXPECT_EQ(taken(R"({"v": [{"z": 7}]})"), R"({"v":[{"z":7}]})");
 }
 
 TEST(TakeInputs, LeavesValuesAsTheyAre) {

@@ -66,10 +66,21 @@ bool DecodeContent(dom::element content, std::string& text) {
   for (const dom::element part : parts) {
     dom::object object;
     if (part.get(object) != simdjson::SUCCESS) return false;
+    // Blocks of other types may have a text that is no part of the answer.
+    std::string_view type;
+    if (object.at_key("type").get(type) == simdjson::SUCCESS && type != "text") continue;
     dom::element piece;
     if (object.at_key("text").get(piece) == simdjson::SUCCESS && !AssignText(piece, text)) return false;
   }
   return true;
+}
+
+// A JSON text; some servers send the object itself.
+std::string Arguments(dom::object function) {
+  dom::object object;
+  if (function.at_key("arguments").get(object) != simdjson::SUCCESS) return OptionalText(function, "arguments");
+  std::string text = simdjson::minify(object);
+  return simdjson::validate_utf8(text.data(), text.size()) ? text : std::string();
 }
 
 bool DecodeToolCalls(dom::element element, std::vector<lm::ToolCallPart>& calls) {
@@ -83,8 +94,7 @@ bool DecodeToolCalls(dom::element element, std::vector<lm::ToolCallPart>& calls)
         calls.size() == kMaxItems) {
       return false;
     }
-    lm::ToolCallPart part{OptionalText(object, "id"), OptionalText(function, "name"),
-                          OptionalText(function, "arguments")};
+    lm::ToolCallPart part{OptionalText(object, "id"), OptionalText(function, "name"), Arguments(function)};
     if (part.name.empty()) return false;
     calls.push_back(std::move(part));
   }
@@ -114,10 +124,12 @@ absl::Status DecodeChoice(dom::element element, lm::Completion& completion) {
   if (message.at_key("tool_calls").get(value) == simdjson::SUCCESS && !DecodeToolCalls(value, completion.tool_calls)) {
     return Malformed("message.tool_calls is not a list of function calls");
   }
-  // An extension that many servers share.
-  std::string_view reasoning;
-  if (message.at_key("reasoning_content").get(reasoning) == simdjson::SUCCESS) {
-    completion.reasoning = OptionalText(message, "reasoning_content");
+  // An extension that many servers share, under one of two names.
+  for (const std::string_view key : {"reasoning_content", "reasoning"}) {
+    std::string reasoning = OptionalText(message, key);
+    if (reasoning.empty()) continue;
+    completion.reasoning = std::move(reasoning);
+    break;
   }
   completion.finish_reason = DecodeFinishReason(choice);
   return absl::OkStatus();

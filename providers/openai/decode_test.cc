@@ -38,7 +38,7 @@ TEST(DecodeTest, WhatServersLeaveOut) {
       const char* body : {
           R"({"choices":[{"message":{"content":"hi"}}]})",
           R"({"choices":[{"message":{"content":"hi","tool_calls":null},"finish_reason":null}],"usage":null,"model":null})",
-          R"({"choices":[{"message":{"content":[{"type":"text","text":"h"},{"type":"other"},{"text":"i"}]}}],"usage":{}})",
+          R"({"choices":[{"message":{"content":[{"type":"text","text":"h"},{"type":"other","text":"no"},{"text":"i"}]}}],"usage":{}})",
           R"({"usage":{"prompt_tokens":"x","completion_tokens":-1},"choices":[{"message":{"content":"hi"}}]})",
       }) {
     const auto response = DecodeChatCompletion(body);
@@ -93,10 +93,25 @@ TEST(DecodeTest, NoChoicesAreNoCompletions) {
 }
 
 TEST(DecodeTest, ReasoningOfServersThatTellIt) {
-  const auto response =
-      DecodeChatCompletion(R"({"choices":[{"message":{"content":"a","reasoning_content":"because"}}]})");
+  for (const char* told : {R"("reasoning_content":"because")", R"("reasoning":"because")",
+                           R"("reasoning_content":"","reasoning":"because")"}) {
+    const auto response =
+        DecodeChatCompletion(std::string(R"({"choices":[{"message":{"content":"a",)") + told + "}}]}");
+    ASSERT_TRUE(response.ok()) << response.status();
+    EXPECT_EQ(response->completions[0].reasoning, "because") << told;
+  }
+  const auto nothing = DecodeChatCompletion(R"({"choices":[{"message":{"content":"a","reasoning_content":""}}]})");
+  ASSERT_TRUE(nothing.ok()) << nothing.status();
+  EXPECT_FALSE(nothing->completions[0].reasoning.has_value());
+}
+
+TEST(DecodeTest, ArgumentsThatAreNoText) {
+  const auto response = DecodeChatCompletion(
+      R"({"choices":[{"message":{"tool_calls":[{"function":{"name":"f","arguments":{"a": [1, "b"]}}},
+                                               {"function":{"name":"g"}}]}}]})");
   ASSERT_TRUE(response.ok()) << response.status();
-  EXPECT_EQ(response->completions[0].reasoning, "because");
+  EXPECT_EQ(response->completions[0].tool_calls[0].arguments, R"({"a":[1,"b"]})");
+  EXPECT_EQ(response->completions[0].tool_calls[1].arguments, "");
 }
 
 TEST(DecodeTest, ErrorMessages) {

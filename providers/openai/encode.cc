@@ -88,14 +88,14 @@ bool IsContent(const lm::Part& part) {
 // A text alone is a string, anything else an array of parts, no content null.
 void AppendContent(std::string& out, const lm::Message& message) {
   absl::StrAppend(&out, R"(,"content":)");
-  if (message.parts.size() == 1) {
-    if (const auto* text = std::get_if<lm::TextPart>(&message.parts.front())) {
-      AppendJsonString(out, text->text);
-      return;
-    }
-  }
-  if (std::none_of(message.parts.begin(), message.parts.end(), IsContent)) {
+  const auto first = std::find_if(message.parts.begin(), message.parts.end(), IsContent);
+  if (first == message.parts.end()) {
     absl::StrAppend(&out, "null");
+    return;
+  }
+  const auto* text = std::get_if<lm::TextPart>(&*first);
+  if (text != nullptr && std::none_of(first + 1, message.parts.end(), IsContent)) {
+    AppendJsonString(out, text->text);
     return;
   }
   char separator = '[';
@@ -172,12 +172,14 @@ void AppendTools(std::string& out, const lm::Options& options) {
   for (const lm::ToolSpec& tool : options.tools) {
     absl::StrAppend(&out, std::exchange(separator, ","));
     AppendField(out, R"({"type":"function","function":{"name":)", tool.name);
-    if (!tool.description.empty()) AppendField(out, R"(,"description":)", tool.description);
+    if (!tool.description.empty()) absl::StrAppend(&out, R"(,"description":)", tool.description);
     absl::StrAppend(&out, R"(,"parameters":)", tool.parameters, "}}");
   }
   out += ']';
   if (options.parallel_tool_calls.has_value()) {
-    absl::StrAppend(&out, R"(,"parallel_tool_calls":)", *options.parallel_tool_calls ? "true" : "false");
+    // DSPy says the default, too, where it says whether calls may be several.
+    absl::StrAppend(&out, R"(,"tool_choice":"auto","parallel_tool_calls":)",
+                    *options.parallel_tool_calls ? "true" : "false");
   }
 }
 

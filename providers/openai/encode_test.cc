@@ -81,12 +81,13 @@ TEST(EncodeTest, ResponseFormats) {
 
 TEST(EncodeTest, ToolsAndReasoning) {
   EXPECT_EQ(EncodeWith({.reasoning_effort = "low",
-                        .tools = {{"f", "Does it.", R"({"type":"object"})"}, {"g", "", "{}"}},
+                        .tools = {{"f", R"("Does it.")", R"({"type":"object"})"}, {"g", "", "{}"}},
                         .parallel_tool_calls = false,
                         .rollout_id = 7}),
             Json::parse(R"({"reasoning_effort":"low","tools":[
               {"type":"function","function":{"name":"f","description":"Does it.","parameters":{"type":"object"}}},
-              {"type":"function","function":{"name":"g","parameters":{}}}],"parallel_tool_calls":false})"));
+              {"type":"function","function":{"name":"g","parameters":{}}}],
+              "tool_choice":"auto","parallel_tool_calls":false})"));
   EXPECT_EQ(EncodeWith({.parallel_tool_calls = true}), Json::object());
 }
 
@@ -110,7 +111,7 @@ TEST(EncodeTest, Parts) {
       {"id":"c2","type":"function","function":{"name":"g","arguments":"{\"a\":1}"}}]},
     {"role":"tool","tool_call_id":"c1","content":"one"},
     {"role":"tool","tool_call_id":"c2","content":"two"},
-    {"role":"assistant","content":[{"type":"text","text":"hm"}],"tool_calls":[
+    {"role":"assistant","content":"hm","tool_calls":[
       {"id":"c3","type":"function","function":{"name":"f","arguments":"{}"}}]}])"));
 }
 

@@ -33,6 +33,8 @@ def to_json_value(value: Any) -> Any:
         return {"name": value.name, "desc": value.desc, "args": value.args}
     if isinstance(value, dspy.History):
         return {"messages": [to_json_value(message) for message in value.messages]}
+    if isinstance(value, dspy.ToolCalls):
+        return _tool_calls(value)
     if type(value).__name__ in _BY_CONTENTS and is_own(type(value)):
         return {name: getattr(value, name) for name in type(value).model_fields}
     if isinstance(value, Mapping):
@@ -43,6 +45,18 @@ def to_json_value(value: Any) -> Any:
         return to_json_value(value.toDict())
     kind: Any = type(value)
     return _adapter(kind).dump_python(value, mode="json", fallback=str)
+
+
+def _tool_calls(value: Any) -> dict[str, Any]:
+    """Tool calls; with their ids, which pydantic's JSON leaves out, where results name them. Without results nothing
+    asks for ids, and they would be printed."""
+    kind: Any = type(value)
+    written: dict[str, Any] = _adapter(kind).dump_python(value, mode="json", fallback=str)
+    if value.tool_call_results is not None:
+        for call, given in zip(written["tool_calls"], value.tool_calls, strict=True):
+            if given.id is not None:
+                call["id"] = given.id
+    return written
 
 
 @functools.lru_cache(maxsize=1024)

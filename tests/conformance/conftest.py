@@ -20,6 +20,9 @@ from tests.support.paths import ROOT
 sys.path.insert(0, str(ROOT / "python_worker"))
 
 from tests.conformance.peer import Peer
+from tests.conformance.scripted import DspexSide, DspySide
+from tests.mock_llm.client import MockLlm
+from tests.support.paths import binary
 from tests.support.server import DspexServer
 
 # What DSPy knows of it: JSON mode, strict schemas and tools.
@@ -43,3 +46,17 @@ def peer(phrasebook: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -
         peer = Peer(server)
         peer.store(phrasebook)
         yield peer
+
+
+@pytest.fixture(scope="session")
+def sides(phrasebook: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[DspySide, DspexSide]]:
+    """DSPy and a server, each before a mock language model of its own."""
+    mock_llm = binary("tests/mock_llm/mock_llm")
+    with MockLlm.start(mock_llm) as dspys, MockLlm.start(mock_llm) as dspexs:
+        # On one connection, several completions come in the order of their requests, as from DSPy's client.
+        provider = {"base_url": dspexs.base_url, "max_connections": 1}
+        config = {"providers": {"openai": provider}, "default_lm": MODEL}
+        with DspexServer(tmp_path_factory.mktemp("sequences"), config=config) as server:
+            peer = Peer(server)
+            peer.store(phrasebook)
+            yield DspySide(dspys), DspexSide(peer, dspexs, phrasebook)

@@ -61,6 +61,22 @@ class Peer:
             return failed(error)
         return outputs
 
+    def forward(
+        self, program: Mapping[str, Any], inputs: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> list[dict[str, Any]] | Failed:
+        """The outputs of each completion."""
+        request = pb.ForwardRequest(
+            inline_program=message_of(program),
+            inputs_json=json.dumps(inputs, ensure_ascii=False),
+            options=json_format.ParseDict(dict(options), program_pb2.LmOptions()),
+        )
+        try:
+            prediction = self.predictions.Forward(request, timeout=60).prediction
+        except grpc.RpcError as error:
+            return failed(error)
+        answers = [answer.outputs_json for answer in prediction.answers] or [prediction.outputs_json]
+        return [json.loads(answer) for answer in answers]
+
 
 def message_of(program: Mapping[str, Any]) -> program_pb2.Program:
     return json_format.ParseDict(dict(program), program_pb2.Program())

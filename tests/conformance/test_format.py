@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import enum
+import types
+from collections.abc import Iterable
+from typing import Any, Union, get_origin
 
 import dspy
 import pytest
-from hypothesis import HealthCheck, event, given, seed, settings
+from hypothesis import event
 
 from dspex_dspy.errors import NotTranslatableError
 from dspex_dspy.rendering import RecordingLM, adapters, ended_by_request
@@ -15,6 +18,7 @@ from dspex_dspy.types_of import parts
 from dspex_dspy.values import to_json_value
 from tests.conformance.conftest import MODEL
 from tests.conformance.differences import assert_equal
+from tests.conformance.examples import for_each
 from tests.conformance.peer import Peer
 from tests.conformance.signatures import Case, cases
 
@@ -44,14 +48,19 @@ def program_of(case: Case, adapter: Any, phrasebook: dict[str, Any]) -> dict[str
 
 
 def prints_python(case: Case, kind: str) -> bool:
-    """Whether DSPy prints what JSON does not tell: two-step prints a history by Python's repr, in which an enum's member is
-    not its value (docs/dspy-compatibility.md)."""
-    return kind == "two_step" and "history" in case.inputs and "Enum" in _bases(case.signature)
+    """Whether DSPy prints what JSON does not tell: two-step prints as Python does, where an enum's member is not its value,
+    and a history's turns or a union may have either (docs/dspy-compatibility.md)."""
+    if kind != "two_step":
+        return False
+    found = [part for field in case.signature.fields.values() for part in parts(field.annotation)]
+    if "history" in case.inputs:
+        return _has_enum(found)
+    unions = [part for part in found if get_origin(part) in (Union, types.UnionType)]
+    return any(_has_enum(parts(union)) for union in unions)
 
 
-def _bases(signature: Any) -> set[str]:
-    found = {part for field in signature.fields.values() for part in parts(field.annotation)}
-    return {base.__name__ for part in found if isinstance(part, type) for base in part.__mro__}
+def _has_enum(found: Iterable[Any]) -> bool:
+    return any(isinstance(part, type) and issubclass(part, enum.Enum) for part in found)
 
 
 def check(case: Case, kind: str, peer: Peer, phrasebook: dict[str, Any]) -> None:
@@ -78,16 +87,6 @@ def check(case: Case, kind: str, peer: Peer, phrasebook: dict[str, Any]) -> None
 
 @pytest.mark.parametrize("kind", ["chat", "json", "xml", "baml", "two_step"])
 def test_generated(kind: str, peer: Peer, phrasebook: dict[str, Any], generated: Any) -> None:
-    @seed(generated.seed)
-    @settings(
-        max_examples=generated.cases,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-        print_blob=False,
-    )
-    @given(cases())
+    @for_each(generated, cases())
     def run(case: Case) -> None:
         check(case, kind, peer, phrasebook)
-
-    run()

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import random
 from typing import Any
 
 import dspy
-import pydantic
 import pytest
 from dspy.utils.exceptions import AdapterParseError
-from hypothesis import HealthCheck, event, given, seed, settings
+from hypothesis import event
 from hypothesis import strategies as st
 
 from dspex_dspy.errors import NotTranslatableError
-from dspex_dspy.values import to_json_value
 from tests.conformance.completions import Completions
 from tests.conformance.differences import assert_equal
+from tests.conformance.examples import for_each
 from tests.conformance.peer import Failed, Peer
 from tests.conformance.signatures import Case, signatures
 from tests.conformance.test_format import adapter_of, program_of
+from tests.conformance.values_of import plain, to_json
 
 UNPARSABLE = Failed("COMPLETION_UNPARSABLE")
 
@@ -36,25 +35,6 @@ def read(adapter: Any, signature: Any, completion: str) -> Any:
     except AdapterParseError:
         return UNPARSABLE
     return {name: plain(to_json(value, signature.output_fields[name].annotation)) for name, value in values.items()}
-
-
-def to_json(value: Any, annotation: Any) -> Any:
-    """A value as its type writes it: what a union holds is not seen from the value alone."""
-    written = to_json_value(value)
-    try:
-        typed = pydantic.TypeAdapter(annotation).dump_python(value, mode="json", warnings="none")
-    except (pydantic.ValidationError, pydantic.PydanticUserError, pydantic.PydanticSchemaGenerationError):
-        return written
-    return written if "CUSTOM-TYPE" in str(typed) else typed
-
-
-def plain(value: Any) -> Any:
-    """JSON has no NaN."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list) else value
 
 
 def check(signature: Any, adapter: Any, completion: str, peer: Peer, phrasebook: dict[str, Any]) -> None:
@@ -79,19 +59,9 @@ def check(signature: Any, adapter: Any, completion: str, peer: Peer, phrasebook:
 
 @pytest.mark.parametrize("kind", ["chat", "json", "xml", "baml", "two_step"])
 def test_generated(kind: str, peer: Peer, phrasebook: dict[str, Any], generated: Any) -> None:
-    @seed(generated.seed)
-    @settings(
-        max_examples=generated.cases,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-        print_blob=False,
-    )
-    @given(signatures(), st.integers(0, 2**32))
+    @for_each(generated, signatures(), st.integers(0, 2**32))
     def run(signature: Any, number: int) -> None:
         adapter = adapter_of(kind)
         layout = dspy.ChatAdapter() if kind == "two_step" else adapter
         completion = Completions(random.Random(number), layout, signature).one()
         check(signature, adapter, completion, peer, phrasebook)
-
-    run()

@@ -32,6 +32,19 @@ from tests.python_side import shapes
             dspy.ToolCalls.from_dict_list([{"name": "f", "args": {"x": 1}}]),
             {"tool_calls": [{"name": "f", "args": {"x": 1}}]},
         ),
+        (
+            dspy.ToolCalls.from_dict_list([{"id": "c1", "name": "f", "args": {}}]),
+            {"tool_calls": [{"name": "f", "args": {}}]},
+        ),
+        (
+            dspy.ToolCalls.from_dict_list([{"id": "c1", "name": "f", "args": {}}]).model_copy(
+                update={"tool_call_results": [{"call_id": "c1", "name": "f", "value": 1}]}
+            ),
+            {
+                "tool_calls": [{"name": "f", "args": {}, "id": "c1"}],
+                "tool_call_results": [{"call_id": "c1", "name": "f", "value": 1}],
+            },
+        ),
         ([dspy.Image("https://example.com/a.png")], [{"url": "https://example.com/a.png"}]),
         (datetime.datetime(2020, 1, 2, 3, 4), "2020-01-02T03:04:00"),
         (datetime.timedelta(hours=1), "PT1H"),
