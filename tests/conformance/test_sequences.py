@@ -18,7 +18,7 @@ from tests.conformance.differences import assert_equal
 from tests.conformance.examples import for_each
 from tests.conformance.scripted import Call, DspexSide, DspySide
 from tests.conformance.signatures import Case
-from tests.conformance.test_format import prints_python
+from tests.conformance.test_format import ADAPTERS, prints_python
 
 Sides = tuple[DspySide, DspexSide]
 
@@ -50,7 +50,7 @@ def test_hard(name: str, sides: Sides) -> None:
     assert compare(call(dspys.language_model), sides) == requests
 
 
-@pytest.mark.parametrize("kind", ["chat", "json", "xml", "baml", "two_step"])
+@pytest.mark.parametrize("kind", ADAPTERS)
 def test_generated(kind: str, sides: Sides, generated: Any) -> None:
     dspys, _ = sides
 
