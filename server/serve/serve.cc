@@ -1,6 +1,7 @@
 #include "server/serve/serve.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/synchronization/mutex.h>
 #include <google/protobuf/generated_message_reflection.h>
 #include <google/protobuf/util/time_util.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
@@ -133,6 +134,8 @@ void SetServing(grpc::Server& server) {
 }  // namespace
 
 absl::Status Serve(const ResolvedConfig& config) {
+  // Debian builds Abseil with its debugging aids: each lock of gRPC would enter a global graph under a global spinlock.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const config::v1::Config& settings = config.settings;
   Signals signals;
   Logger logger(ToLogLevel(settings.log().level()));
