@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
 import enum
 import types
+import uuid
 from collections.abc import Iterable
 from typing import Any, Union, get_origin
 
@@ -48,20 +51,41 @@ def program_of(case: Case, adapter: Any, phrasebook: dict[str, Any]) -> dict[str
     return translate(predict, phrasebook, lm=dspy.LM(MODEL, engine="lm15"), adapter=adapter).program
 
 
+# What JSON writes as text, and Python's repr does not.
+_TEXT_IN_JSON = (
+    datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID, bytes,
+)  # fmt: skip
+
+
 def prints_python(case: Case, kind: str) -> bool:
     """Whether DSPy prints what JSON does not tell: two-step prints as Python does, where an enum's member is not its value,
-    and a history's turns or a union may have either (docs/dspy-compatibility.md)."""
+    nor a date a text, and a history's turns or a union may have either (docs/dspy-compatibility.md)."""
     if kind != "two_step":
         return False
     found = [part for field in case.signature.fields.values() for part in parts(field.annotation)]
-    if "history" in case.inputs:
-        return _has_enum(found)
-    unions = [part for part in found if get_origin(part) in (Union, types.UnionType)]
-    return any(_has_enum(parts(union)) for union in unions)
+    enums = _has_enum(found) if "history" in case.inputs else _has_enum_in_union(found)
+    return enums or _is_text_or_more(found)
 
 
 def _has_enum(found: Iterable[Any]) -> bool:
     return any(isinstance(part, type) and issubclass(part, enum.Enum) for part in found)
+
+
+def _has_enum_in_union(found: Iterable[Any]) -> bool:
+    return any(_has_enum(parts(union)) for union in _unions(found))
+
+
+def _is_text_or_more(found: Iterable[Any]) -> bool:
+    """Whether a text may be one, or what JSON writes as one."""
+    for union in _unions(found):
+        within = [part for part in parts(union) if isinstance(part, type)]
+        if str in within and any(issubclass(part, _TEXT_IN_JSON) for part in within):
+            return True
+    return False
+
+
+def _unions(found: Iterable[Any]) -> list[Any]:
+    return [part for part in found if get_origin(part) in (Union, types.UnionType)]
 
 
 def check(case: Case, kind: str, peer: Peer, phrasebook: dict[str, Any]) -> None:
