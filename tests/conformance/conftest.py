@@ -60,3 +60,11 @@ def sides(phrasebook: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) 
             peer = Peer(server)
             peer.store(phrasebook)
             yield DspySide(dspys), DspexSide(peer, dspexs, phrasebook)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Generated cases have the time that their number needs; a hang still ends."""
+    seconds = 300 + config.getoption("--cases") // 2
+    for item in items:
+        if "conformance" in item.path.parts:
+            item.add_marker(pytest.mark.timeout(seconds))
