@@ -17,6 +17,8 @@
 #include "engine/lm/language_model.h"
 #include "providers/attempt_meter.h"
 #include "providers/capabilities.h"
+#include "providers/decorators/jitter.h"
+#include "providers/decorators/retrying.h"
 #include "providers/http/client.h"
 #include "providers/openai/prefix_cache.h"
 
@@ -32,6 +34,7 @@ struct ProviderSettings {
   std::string api_key;
   int max_connections = 256;
   http::Timeouts timeouts;
+  RetryOptions retry;
   std::string ca_file;
   std::uint64_t max_response_bytes = std::uint64_t{32} << 20;
   /// What its models take, beyond the built-in table.
@@ -65,6 +68,7 @@ class ConfiguredLanguageModels final : public lm::LanguageModels {
   struct Provider {
     ProviderSettings settings;
     std::unique_ptr<http::Client> client;
+    std::unique_ptr<RetryBudget> retry_budget;
   };
 
   ConfiguredLanguageModels(std::size_t prefix_cache_bytes, AttemptObserver& observer)
@@ -75,6 +79,8 @@ class ConfiguredLanguageModels final : public lm::LanguageModels {
   std::map<std::string, Provider> providers_;
   PrefixCache prefixes_;
   AttemptObserver& observer_;
+  SteadyTime time_;
+  Jitter jitter_;
 
   Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<lm::LanguageModel>> models_ ABSL_GUARDED_BY(mutex_);

@@ -95,6 +95,13 @@ std::string ErrorMetadata(const absl::Status& status, absl::string_view key) {
   return found == info->metadata().end() ? "" : found->second;
 }
 
+std::optional<std::chrono::milliseconds> ErrorRetryDelay(const absl::Status& status) {
+  const auto retry = GetDetail<google::rpc::RetryInfo>(status);
+  if (!retry.has_value()) return std::nullopt;
+  const auto& delay = retry->retry_delay();
+  return std::chrono::milliseconds(delay.seconds() * 1000 + delay.nanos() / 1'000'000);
+}
+
 absl::Status WithMetadata(absl::Status status, absl::string_view key, absl::string_view value) {
   auto info = GetDetail<google::rpc::ErrorInfo>(status);
   if (!info.has_value()) return status;

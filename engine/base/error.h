@@ -66,6 +66,9 @@ std::string ErrorReason(const absl::Status& status);
 /// The value of a metadata key of the status's ErrorInfo; empty if it has none.
 std::string ErrorMetadata(const absl::Status& status, absl::string_view key);
 
+/// When the status's RetryInfo says that the caller may try again; nothing if it has none.
+std::optional<std::chrono::milliseconds> ErrorRetryDelay(const absl::Status& status);
+
 /// `status` with one more fact in its ErrorInfo. Without an ErrorInfo it stays as it is.
 absl::Status WithMetadata(absl::Status status, absl::string_view key, absl::string_view value);
 

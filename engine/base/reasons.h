@@ -41,8 +41,10 @@ inline constexpr absl::string_view kUnknownProvider =
     "UNKNOWN_PROVIDER";  ///< No provider of that name is configured; metadata: provider.
 inline constexpr absl::string_view kNoLanguageModel =
     "NO_LANGUAGE_MODEL";  ///< Neither module, program nor server names a model.
-inline constexpr absl::string_view kProviderAuth =
-    "PROVIDER_AUTH";  ///< The provider refused the server's key (401, 403).
+inline constexpr absl::string_view kProviderAuth = "PROVIDER_AUTH";  ///< The provider refused the server's key (401).
+inline constexpr absl::string_view kProviderPermission = "PROVIDER_PERMISSION";  ///< The key may not do this (403).
+inline constexpr absl::string_view kProviderBilling =
+    "PROVIDER_BILLING";  ///< The account has no credit left (402, or 429 that says so).
 // The language model and the way to it. Metadata: provider, model, http_status where there was one,
 // provider_request_id.
 inline constexpr absl::string_view kProviderUnreachable =
@@ -52,6 +54,10 @@ inline constexpr absl::string_view kProviderRateLimited = "PROVIDER_RATE_LIMITED
 inline constexpr absl::string_view kProviderTimeout = "PROVIDER_TIMEOUT";  ///< DEADLINE_EXCEEDED; metadata: phase.
 inline constexpr absl::string_view kProviderInvalidRequest =
     "PROVIDER_INVALID_REQUEST";  ///< INVALID_ARGUMENT: other 4xx.
+inline constexpr absl::string_view kContextWindow =
+    "CONTEXT_WINDOW_EXCEEDED";  ///< INVALID_ARGUMENT: the prompt is longer than the model takes.
+inline constexpr absl::string_view kContentFiltered =
+    "CONTENT_FILTERED";  ///< INVALID_ARGUMENT: the provider's filter refused the prompt.
 inline constexpr absl::string_view kProviderMalformed =
     "PROVIDER_MALFORMED_RESPONSE";  ///< INTERNAL: not what its dialect says.
 inline constexpr absl::string_view kCompletionUnparsable =

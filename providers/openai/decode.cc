@@ -163,7 +163,7 @@ absl::StatusOr<lm::Response> DecodeChatCompletion(std::string body) {
   return response;
 }
 
-std::string DecodeErrorMessage(std::string body) {
+ErrorBody DecodeError(std::string body) {
   dom::parser parser;
   dom::element document;
   std::string problem;
@@ -171,9 +171,11 @@ std::string DecodeErrorMessage(std::string body) {
   dom::object error;
   if (!Parse(parser, body, document, problem) || document.get(object) != simdjson::SUCCESS ||
       object.at_key("error").get(error) != simdjson::SUCCESS) {
-    return "";
+    return {};
   }
-  return OptionalText(error, "message");
+  ErrorBody said{.message = OptionalText(error, "message"), .code = OptionalText(error, "code")};
+  if (said.code.empty()) said.code = OptionalText(error, "type");
+  return said;
 }
 
 }  // namespace dspex::openai

@@ -14,7 +14,12 @@ namespace dspex::openai {
 /// no choices, no message, a text that is no string. What is missing beyond that is empty or zero.
 absl::StatusOr<lm::Response> DecodeChatCompletion(std::string body);
 
-/// The `error.message` of the body of a failed request; empty if there is none.
-std::string DecodeErrorMessage(std::string body);
+/// What the body of a failed request says; empty where it does not.
+struct ErrorBody {
+  std::string message;
+  /// A word for programs, "context_length_exceeded"; where there is none, the error's type.
+  std::string code;
+};
+ErrorBody DecodeError(std::string body);
 
 }  // namespace dspex::openai

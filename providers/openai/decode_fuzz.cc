@@ -30,6 +30,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       }
     }
   }
-  CheckText(dspex::openai::ForDisplay(dspex::openai::DecodeErrorMessage(body), "key1"));
+  CheckText(dspex::openai::ForDisplay(dspex::openai::DecodeError(body).message, "key1"));
   return 0;
 }

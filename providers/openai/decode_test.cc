@@ -115,10 +115,13 @@ TEST(DecodeTest, ArgumentsThatAreNoText) {
 }
 
 TEST(DecodeTest, ErrorMessages) {
-  EXPECT_EQ(DecodeErrorMessage(R"({"error":{"message":"no such model","code":null}})"), "no such model");
+  const ErrorBody said = DecodeError(R"({"error":{"message":"no such model","code":null,"type":"not_found"}})");
+  EXPECT_EQ(said.message, "no such model");
+  EXPECT_EQ(said.code, "not_found");
+  EXPECT_EQ(DecodeError(R"({"error":{"code":"insufficient_quota","type":"quota"}})").code, "insufficient_quota");
   for (const char* body :
        {"", "<html>", "[]", "{}", R"({"error":"text"})", R"({"error":{}})", R"({"error":{"message":1}})"}) {
-    EXPECT_EQ(DecodeErrorMessage(body), "") << body;
+    EXPECT_EQ(DecodeError(body).message, "") << body;
   }
 }
 

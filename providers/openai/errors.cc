@@ -55,9 +55,36 @@ struct Mapping {
   std::string message;
 };
 
+// What the body's own word says more exactly than the status.
+std::optional<Mapping> MapCode(absl::string_view code, const ErrorSource& source) {
+  const absl::string_view provider = source.provider;
+  if (code == "insufficient_quota" || code == "billing_hard_limit_reached" || code == "billing_not_active") {
+    return Mapping{StatusCode::kFailedPrecondition, reason::kProviderBilling,
+                   absl::StrCat("The account at the provider ", provider,
+                                " has no credit left. Add credit, or raise its spending limit.")};
+  }
+  if (code == "context_length_exceeded") {
+    return Mapping{StatusCode::kInvalidArgument, reason::kContextWindow,
+                   absl::StrCat("The prompt is longer than the model ", source.model,
+                                " takes. Shorten the inputs, use fewer demos, or a model with a larger context.")};
+  }
+  if (code == "content_filter" || code == "content_policy_violation") {
+    return Mapping{StatusCode::kInvalidArgument, reason::kContentFiltered,
+                   absl::StrCat("The content filter of the provider ", provider,
+                                " refused the request. Change the inputs that it objects to.")};
+  }
+  return std::nullopt;
+}
+
 Mapping MapStatus(int http_status, const ErrorSource& source) {
   const absl::string_view provider = source.provider;
-  if (http_status == 401 || http_status == 403) {
+  if (http_status == 402) return *MapCode("insufficient_quota", source);
+  if (http_status == 403) {
+    return {StatusCode::kFailedPrecondition, reason::kProviderPermission,
+            absl::StrCat("The provider ", provider, " does not let the server's key use the model ", source.model,
+                         ". Grant it access, or use another model.")};
+  }
+  if (http_status == 401) {
     return {
         StatusCode::kFailedPrecondition, reason::kProviderAuth,
         source.api_key.empty()
@@ -156,12 +183,12 @@ absl::Status CheckResponse(const http::Response& response, const ErrorSource& so
                              source.provider, ".base_url leads to an OpenAI-compatible API."));
     return WithSource(error.With("http_status", response.status), source, RequestId(response.headers));
   }
-  const Mapping mapping = MapStatus(response.status, source);
+  const ErrorBody body = IsJson(content_type) ? DecodeError(response.body) : ErrorBody();
+  std::optional<Mapping> mapped = response.status >= 400 ? MapCode(body.code, source) : std::nullopt;
+  const Mapping mapping = mapped.has_value() ? *std::move(mapped) : MapStatus(response.status, source);
   std::string message = mapping.message;
-  if (IsJson(content_type)) {
-    const std::string said = ForDisplay(DecodeErrorMessage(response.body), source.api_key);
-    if (!said.empty()) absl::StrAppend(&message, " It says: ", said);
-  }
+  const std::string said = ForDisplay(body.message, source.api_key);
+  if (!said.empty()) absl::StrAppend(&message, " It says: ", said);
   Error error(mapping.code, mapping.reason, message);
   error.With("http_status", response.status);
   if (mapping.reason == reason::kProviderRateLimited || mapping.reason == reason::kProviderOverloaded) {

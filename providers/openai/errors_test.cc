@@ -1,5 +1,6 @@
 #include "providers/openai/errors.h"
 
+#include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
 
 #include "engine/base/error.h"
@@ -30,7 +31,8 @@ TEST(ErrorsTest, ByStatus) {
   };
   for (const Case& expected : std::initializer_list<Case>{
            {401, StatusCode::kFailedPrecondition, reason::kProviderAuth},
-           {403, StatusCode::kFailedPrecondition, reason::kProviderAuth},
+           {402, StatusCode::kFailedPrecondition, reason::kProviderBilling},
+           {403, StatusCode::kFailedPrecondition, reason::kProviderPermission},
            {429, StatusCode::kResourceExhausted, reason::kProviderRateLimited},
            {400, StatusCode::kInvalidArgument, reason::kProviderInvalidRequest},
            {422, StatusCode::kInvalidArgument, reason::kProviderInvalidRequest},
@@ -50,6 +52,18 @@ TEST(ErrorsTest, ByStatus) {
     EXPECT_EQ(ErrorMetadata(status, "provider_request_id"), "req_1");
     EXPECT_NE(status.message().find("why so"), absl::string_view::npos) << status;
   }
+}
+
+TEST(ErrorsTest, TheBodysWordSaysMoreThanTheStatus) {
+  const auto reason_of = [](int status, absl::string_view code) {
+    return ErrorReason(
+        CheckResponse(MakeResponse(status, absl::StrCat(R"({"error":{"code":")", code, R"("}})")), kSource));
+  };
+  EXPECT_EQ(reason_of(429, "insufficient_quota"), reason::kProviderBilling);
+  EXPECT_EQ(reason_of(429, "rate_limit_exceeded"), reason::kProviderRateLimited);
+  EXPECT_EQ(reason_of(400, "context_length_exceeded"), reason::kContextWindow);
+  EXPECT_EQ(reason_of(400, "content_policy_violation"), reason::kContentFiltered);
+  EXPECT_EQ(reason_of(400, "other"), reason::kProviderInvalidRequest);
 }
 
 TEST(ErrorsTest, SuccessMustBeJson) {

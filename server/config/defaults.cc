@@ -12,6 +12,7 @@ using config::v1::Config;
 using config::v1::HttpTimeouts;
 using config::v1::Limits;
 using config::v1::Provider;
+using config::v1::Retry;
 using google::protobuf::Duration;
 
 constexpr int kKiB = 1 << 10;
@@ -30,12 +31,19 @@ void ApplyDefaults(HttpTimeouts& timeouts) {
   if (!timeouts.has_total()) *timeouts.mutable_total() = Seconds(300);
 }
 
+void ApplyDefaults(Retry& retry) {
+  if (retry.max_attempts() == 0) retry.set_max_attempts(3);
+  if (!retry.has_base_delay()) *retry.mutable_base_delay() = Seconds(1);
+  if (!retry.has_max_delay()) *retry.mutable_max_delay() = Seconds(30);
+}
+
 void ApplyDefaults(Provider& provider) {
   if (provider.kind() == config::v1::PROVIDER_KIND_UNSPECIFIED) provider.set_kind(config::v1::PROVIDER_KIND_OPENAI);
   if (provider.base_url().empty()) provider.set_base_url("https://api.openai.com/v1");
   if (provider.max_connections() == 0) provider.set_max_connections(256);
   if (provider.max_response_bytes() == 0) provider.set_max_response_bytes(32 * kMiB);
   ApplyDefaults(*provider.mutable_timeouts());
+  ApplyDefaults(*provider.mutable_retry());
 }
 
 void ApplyDefaults(Limits& limits) {

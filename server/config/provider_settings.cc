@@ -25,6 +25,9 @@ ProviderSettings ToSettings(const ResolvedProvider& provider) {
   settings.timeouts.first_byte = ToDuration(from.timeouts().first_byte());
   settings.timeouts.idle = ToDuration(from.timeouts().idle());
   settings.timeouts.total = ToDuration(from.timeouts().total());
+  settings.retry.max_attempts = from.retry().max_attempts();
+  settings.retry.base_delay = ToDuration(from.retry().base_delay());
+  settings.retry.max_delay = ToDuration(from.retry().max_delay());
   settings.ca_file = from.ca_file();
   settings.max_response_bytes = static_cast<std::uint64_t>(from.max_response_bytes());
   for (const auto& [pattern, model] : from.models()) {

@@ -15,6 +15,7 @@ providers:
     api_key_env: A
     max_connections: 7
     timeouts: {connect: 1ms, first_byte: 2s, idle: 3s, total: 1h}
+    retry: {max_attempts: 5, base_delay: 2s, max_delay: 1m}
     ca_file: /ca.pem
     max_response_bytes: 5000
     models:
@@ -35,6 +36,9 @@ providers:
   EXPECT_EQ(settings[0].timeouts.first_byte, std::chrono::seconds(2));
   EXPECT_EQ(settings[0].timeouts.idle, std::chrono::seconds(3));
   EXPECT_EQ(settings[0].timeouts.total, std::chrono::hours(1));
+  EXPECT_EQ(settings[0].retry.max_attempts, 5);
+  EXPECT_EQ(settings[0].retry.base_delay, std::chrono::seconds(2));
+  EXPECT_EQ(settings[0].retry.max_delay, std::chrono::minutes(1));
   EXPECT_EQ(settings[0].ca_file, "/ca.pem");
   EXPECT_EQ(settings[0].max_response_bytes, 5000u);
   ASSERT_EQ(settings[0].models.size(), 1u);

@@ -88,6 +88,9 @@ absl::Status CheckProvider(const std::string& name, const Provider& provider) {
   absl::Status status = CheckRange(absl::StrCat(key, ".max_connections"), provider.max_connections(), 1, 65'535);
   status.Update(CheckRange(absl::StrCat(key, ".max_response_bytes"), provider.max_response_bytes(), 1024, kGiB));
   status.Update(CheckTimeouts(absl::StrCat(key, ".timeouts"), provider.timeouts()));
+  status.Update(CheckRange(absl::StrCat(key, ".retry.max_attempts"), provider.retry().max_attempts(), 1, 20));
+  status.Update(CheckPositive(absl::StrCat(key, ".retry.base_delay"), provider.retry().base_delay()));
+  status.Update(CheckPositive(absl::StrCat(key, ".retry.max_delay"), provider.retry().max_delay()));
   return status;
 }
 

@@ -159,7 +159,7 @@ def check_error(error: RichError) -> None:
 
 # What the sentence begins with that says what to do.
 ADVICE = re.compile(
-    r"(Add|Allow|Ask|Change|Check|Choose|Close|Correct|Create|Delete|Describe|Did you mean"
+    r"(Add|Allow|Ask|Change|Check|Choose|Close|Correct|Create|Delete|Describe|Did you mean|Grant"
     r"|Flatten|Give|Import|Leave|List|Look|Lower|Make|Name|Put|Raise|Read|Remove|Report|Restart"
     r"|Save|Say|Send|Set|Shorten|Split|Start|Take|Try|Use|Wait|Write)\b"
 )

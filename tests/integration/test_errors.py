@@ -337,8 +337,8 @@ def test_completion_that_does_not_parse(client: Client, mock_llm: MockLlm, text:
 FAULTS: list[tuple[str, grpc.StatusCode, str, dict[str, str]]] = [
     ("unauthorized", Code.FAILED_PRECONDITION, "PROVIDER_AUTH", {"http_status": "401"}),
     ("rate_limited", Code.RESOURCE_EXHAUSTED, "PROVIDER_RATE_LIMITED", {"http_status": "429"}),
-    ("insufficient_quota", Code.RESOURCE_EXHAUSTED, "PROVIDER_RATE_LIMITED", {"http_status": "429"}),
-    ("context_length_exceeded", Code.INVALID_ARGUMENT, "PROVIDER_INVALID_REQUEST", {"http_status": "400"}),
+    ("insufficient_quota", Code.FAILED_PRECONDITION, "PROVIDER_BILLING", {"http_status": "429"}),
+    ("context_length_exceeded", Code.INVALID_ARGUMENT, "CONTEXT_WINDOW_EXCEEDED", {"http_status": "400"}),
     ("server_error", Code.UNAVAILABLE, "PROVIDER_OVERLOADED", {"http_status": "500"}),
     ("unavailable", Code.UNAVAILABLE, "PROVIDER_OVERLOADED", {"http_status": "503"}),
     ("close_without_response", Code.UNAVAILABLE, "PROVIDER_UNREACHABLE", {}),

@@ -72,10 +72,16 @@ class DspexServer:
             settings["default_lm"] = "openai/mock"
             self._env |= {"OPENAI_BASE_URL": openai_base_url, "OPENAI_API_KEY": "test-key"}
         self._env |= env or {}
+        settings |= config or {}
+        if openai_base_url is not None:
+            settings.setdefault("providers", {"openai": {"base_url": openai_base_url, "api_key_env": "OPENAI_API_KEY"}})
+        # A failure is seen at once, except where a test is about trying again.
+        retry = {"retry": {"max_attempts": 1}}
+        settings["providers"] = {name: retry | provider for name, provider in settings.get("providers", {}).items()}
         data_dir.mkdir(parents=True, exist_ok=True)
         self.data_dir = data_dir / "data"
         config_file = data_dir / "dspex.yaml"
-        config_file.write_text(json.dumps(settings | dict(config or {})))  # YAML takes JSON as it is.
+        config_file.write_text(json.dumps(settings))  # YAML takes JSON as it is.
         self._command = [str(binary("server/dspex")), "serve", "--config", str(config_file), *args]
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None

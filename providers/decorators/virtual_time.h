@@ -1,0 +1,83 @@
+#pragma once
+
+#include <absl/base/thread_annotations.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "engine/base/mutex.h"
+#include "engine/base/time_source.h"
+#include "engine/base/waiter.h"
+
+namespace dspex {
+
+/// For tests: time that stands still until it is moved. Sleepers wake in the order of their times.
+class VirtualTime final : public TimeSource {
+ public:
+  TimePoint Now() const override {
+    MutexLock lock(&mutex_);
+    return now_;
+  }
+
+  StatusTask SleepUntil(TimePoint time) override {
+    const auto waiter = std::make_shared<Waiter>(co_await asio::this_coro::executor);
+    if (!Add(time, waiter)) co_return absl::OkStatus();
+    absl::Status ended = co_await waiter->Wait(kNoDeadline);
+    Remove(waiter);
+    co_return ended;
+  }
+
+  /// Moves on to `time`, and wakes who sleeps until then.
+  void AdvanceTo(TimePoint time) {
+    MutexLock lock(&mutex_);
+    now_ = std::max(now_, time);
+    while (!sleepers_.empty() && sleepers_.begin()->first <= now_) {
+      sleepers_.begin()->second->Wake();
+      sleepers_.erase(sleepers_.begin());
+    }
+  }
+  void Advance(Clock::duration by) { AdvanceTo(Now() + by); }
+
+  /// Runs what is ready, then moves on to the next sleeper's time, until nothing is ready and nobody sleeps.
+  void Run(asio::io_context& io) {
+    while (true) {
+      io.restart();
+      while (io.poll() > 0) {
+      }
+      TimePoint next;
+      {
+        MutexLock lock(&mutex_);
+        if (sleepers_.empty()) return;
+        next = sleepers_.begin()->first;
+      }
+      AdvanceTo(next);
+    }
+  }
+
+ private:
+  using Sleepers = std::multimap<TimePoint, std::shared_ptr<Waiter>>;
+
+  // False if that time has come.
+  bool Add(TimePoint time, const std::shared_ptr<Waiter>& waiter) {
+    MutexLock lock(&mutex_);
+    if (time <= now_) return false;
+    sleepers_.emplace(time, waiter);
+    return true;
+  }
+
+  // Of one that was cancelled; who was woken is not there any more.
+  void Remove(const std::shared_ptr<Waiter>& waiter) {
+    MutexLock lock(&mutex_);
+    std::erase_if(sleepers_, [&waiter](const auto& sleeper) { return sleeper.second == waiter; });
+  }
+
+  mutable Mutex mutex_;
+  TimePoint now_ ABSL_GUARDED_BY(mutex_) = TimePoint(std::chrono::hours(1));
+  Sleepers sleepers_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace dspex
