@@ -27,8 +27,8 @@ bool IsModelName(absl::string_view name) {
 
 }  // namespace
 
-// What a call passes through, from the inside out. Limits, the breaker, the cache and fallbacks find their place here,
-// in the order of docs/architecture.md.
+// What a call passes through, from the inside out. Limits, the cache and fallbacks find their place here, in the order
+// of docs/architecture.md.
 absl::StatusOr<std::shared_ptr<lm::LanguageModel>> ConfiguredLanguageModels::BuildModel(const Provider& provider,
                                                                                         absl::string_view model) {
   const ProviderSettings& settings = provider.settings;
@@ -40,7 +40,8 @@ absl::StatusOr<std::shared_ptr<lm::LanguageModel>> ConfiguredLanguageModels::Bui
                        *provider.client, prefixes_);
   if (!built.ok()) return built.status();
   std::shared_ptr<lm::LanguageModel> metered = NewAttemptMeter(*std::move(built), observer_);
-  return NewRetrying(std::move(metered), settings.retry, *provider.retry_budget, time_, [this] { return jitter_(); });
+  std::shared_ptr<lm::LanguageModel> breaking = NewBreaking(std::move(metered), *provider.breaker);
+  return NewRetrying(std::move(breaking), settings.retry, *provider.retry_budget, time_, [this] { return jitter_(); });
 }
 
 absl::StatusOr<std::unique_ptr<ConfiguredLanguageModels>> ConfiguredLanguageModels::Create(
@@ -63,7 +64,9 @@ absl::StatusOr<std::unique_ptr<ConfiguredLanguageModels>> ConfiguredLanguageMode
           .With("provider", settings.name);
     }
     std::string name = settings.name;
-    Provider provider{std::move(settings), *std::move(client), std::make_unique<RetryBudget>(RetryBudget::Options())};
+    auto breaker = std::make_unique<Breaker>(settings.breaker, models->time_);
+    Provider provider{std::move(settings), *std::move(client), std::make_unique<RetryBudget>(RetryBudget::Options()),
+                      std::move(breaker)};
     // A key that cannot be sent is a mistake to be told of now, not with the first call.
     absl::StatusOr<std::shared_ptr<lm::LanguageModel>> probe = models->BuildModel(provider, "model");
     if (!probe.ok()) return WithMetadata(probe.status(), "provider", name);

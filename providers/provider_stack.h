@@ -17,6 +17,7 @@
 #include "engine/lm/language_model.h"
 #include "providers/attempt_meter.h"
 #include "providers/capabilities.h"
+#include "providers/decorators/breaker.h"
 #include "providers/decorators/jitter.h"
 #include "providers/decorators/retrying.h"
 #include "providers/http/client.h"
@@ -35,6 +36,7 @@ struct ProviderSettings {
   int max_connections = 256;
   http::Timeouts timeouts;
   RetryOptions retry;
+  Breaker::Options breaker;
   std::string ca_file;
   std::uint64_t max_response_bytes = std::uint64_t{32} << 20;
   /// What its models take, beyond the built-in table.
@@ -69,6 +71,7 @@ class ConfiguredLanguageModels final : public lm::LanguageModels {
     ProviderSettings settings;
     std::unique_ptr<http::Client> client;
     std::unique_ptr<RetryBudget> retry_budget;
+    std::unique_ptr<Breaker> breaker;
   };
 
   ConfiguredLanguageModels(std::size_t prefix_cache_bytes, AttemptObserver& observer)
@@ -76,12 +79,11 @@ class ConfiguredLanguageModels final : public lm::LanguageModels {
 
   absl::StatusOr<std::shared_ptr<lm::LanguageModel>> BuildModel(const Provider& provider, absl::string_view model);
 
+  SteadyTime time_;
+  Jitter jitter_;
   std::map<std::string, Provider> providers_;
   PrefixCache prefixes_;
   AttemptObserver& observer_;
-  SteadyTime time_;
-  Jitter jitter_;
-
   Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<lm::LanguageModel>> models_ ABSL_GUARDED_BY(mutex_);
 };

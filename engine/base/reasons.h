@@ -49,7 +49,9 @@ inline constexpr absl::string_view kProviderBilling =
 // provider_request_id.
 inline constexpr absl::string_view kProviderUnreachable =
     "PROVIDER_UNREACHABLE";  ///< UNAVAILABLE: no connection, or it broke.
-inline constexpr absl::string_view kProviderOverloaded = "PROVIDER_OVERLOADED";     ///< UNAVAILABLE: 5xx.
+inline constexpr absl::string_view kProviderOverloaded = "PROVIDER_OVERLOADED";  ///< UNAVAILABLE: 5xx.
+inline constexpr absl::string_view kProviderCircuitOpen =
+    "PROVIDER_CIRCUIT_OPEN";  ///< UNAVAILABLE: it failed too often of late and is not asked for a while; RetryInfo.
 inline constexpr absl::string_view kProviderRateLimited = "PROVIDER_RATE_LIMITED";  ///< RESOURCE_EXHAUSTED: 429.
 inline constexpr absl::string_view kProviderTimeout = "PROVIDER_TIMEOUT";  ///< DEADLINE_EXCEEDED; metadata: phase.
 inline constexpr absl::string_view kProviderInvalidRequest =

@@ -8,6 +8,7 @@ namespace dspex {
 
 namespace {
 
+using config::v1::Breaker;
 using config::v1::Config;
 using config::v1::HttpTimeouts;
 using config::v1::Limits;
@@ -37,6 +38,12 @@ void ApplyDefaults(Retry& retry) {
   if (!retry.has_max_delay()) *retry.mutable_max_delay() = Seconds(30);
 }
 
+void ApplyDefaults(Breaker& breaker) {
+  if (breaker.window() == 0) breaker.set_window(20);
+  if (!breaker.has_failure_percent()) breaker.set_failure_percent(50);
+  if (!breaker.has_open_for()) *breaker.mutable_open_for() = Seconds(5);
+}
+
 void ApplyDefaults(Provider& provider) {
   if (provider.kind() == config::v1::PROVIDER_KIND_UNSPECIFIED) provider.set_kind(config::v1::PROVIDER_KIND_OPENAI);
   if (provider.base_url().empty()) provider.set_base_url("https://api.openai.com/v1");
@@ -44,6 +51,7 @@ void ApplyDefaults(Provider& provider) {
   if (provider.max_response_bytes() == 0) provider.set_max_response_bytes(32 * kMiB);
   ApplyDefaults(*provider.mutable_timeouts());
   ApplyDefaults(*provider.mutable_retry());
+  ApplyDefaults(*provider.mutable_breaker());
 }
 
 void ApplyDefaults(Limits& limits) {

@@ -28,6 +28,9 @@ ProviderSettings ToSettings(const ResolvedProvider& provider) {
   settings.retry.max_attempts = from.retry().max_attempts();
   settings.retry.base_delay = ToDuration(from.retry().base_delay());
   settings.retry.max_delay = ToDuration(from.retry().max_delay());
+  settings.breaker.window = from.breaker().window();
+  settings.breaker.failure_percent = from.breaker().failure_percent();
+  settings.breaker.open_for = ToDuration(from.breaker().open_for());
   settings.ca_file = from.ca_file();
   settings.max_response_bytes = static_cast<std::uint64_t>(from.max_response_bytes());
   for (const auto& [pattern, model] : from.models()) {

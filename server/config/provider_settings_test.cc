@@ -15,6 +15,7 @@ providers:
     api_key_env: A
     max_connections: 7
     timeouts: {connect: 1ms, first_byte: 2s, idle: 3s, total: 1h}
+    breaker: {window: 7, failure_percent: 0, open_for: 9s}
     retry: {max_attempts: 5, base_delay: 2s, max_delay: 1m}
     ca_file: /ca.pem
     max_response_bytes: 5000
@@ -36,6 +37,9 @@ providers:
   EXPECT_EQ(settings[0].timeouts.first_byte, std::chrono::seconds(2));
   EXPECT_EQ(settings[0].timeouts.idle, std::chrono::seconds(3));
   EXPECT_EQ(settings[0].timeouts.total, std::chrono::hours(1));
+  EXPECT_EQ(settings[0].breaker.window, 7);
+  EXPECT_EQ(settings[0].breaker.failure_percent, 0);
+  EXPECT_EQ(settings[0].breaker.open_for, std::chrono::seconds(9));
   EXPECT_EQ(settings[0].retry.max_attempts, 5);
   EXPECT_EQ(settings[0].retry.base_delay, std::chrono::seconds(2));
   EXPECT_EQ(settings[0].retry.max_delay, std::chrono::minutes(1));

@@ -91,6 +91,10 @@ absl::Status CheckProvider(const std::string& name, const Provider& provider) {
   status.Update(CheckRange(absl::StrCat(key, ".retry.max_attempts"), provider.retry().max_attempts(), 1, 20));
   status.Update(CheckPositive(absl::StrCat(key, ".retry.base_delay"), provider.retry().base_delay()));
   status.Update(CheckPositive(absl::StrCat(key, ".retry.max_delay"), provider.retry().max_delay()));
+  status.Update(CheckRange(absl::StrCat(key, ".breaker.window"), provider.breaker().window(), 1, 64));
+  status.Update(
+      CheckRange(absl::StrCat(key, ".breaker.failure_percent"), provider.breaker().failure_percent(), 0, 100));
+  status.Update(CheckPositive(absl::StrCat(key, ".breaker.open_for"), provider.breaker().open_for()));
   return status;
 }
 

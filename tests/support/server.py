@@ -76,8 +76,8 @@ class DspexServer:
         if openai_base_url is not None:
             settings.setdefault("providers", {"openai": {"base_url": openai_base_url, "api_key_env": "OPENAI_API_KEY"}})
         # A failure is seen at once, except where a test is about trying again.
-        retry = {"retry": {"max_attempts": 1}}
-        settings["providers"] = {name: retry | provider for name, provider in settings.get("providers", {}).items()}
+        failing = {"retry": {"max_attempts": 1}, "breaker": {"failure_percent": 0}}
+        settings["providers"] = {name: failing | provider for name, provider in settings.get("providers", {}).items()}
         data_dir.mkdir(parents=True, exist_ok=True)
         self.data_dir = data_dir / "data"
         config_file = data_dir / "dspex.yaml"

@@ -8,11 +8,18 @@ def cc_fuzz_target(name, srcs, deps):
       srcs: the file that defines LLVMFuzzerTestOneInput.
       deps: libraries under test.
     """
+    # The binary is for --config=fuzz alone; that its source compiles is seen by every build.
+    native.cc_library(
+        name = name + "_source",
+        testonly = True,
+        srcs = srcs,
+        alwayslink = True,
+        deps = deps,
+    )
     native.cc_binary(
         name = name,
         testonly = True,
-        srcs = srcs,
         linkopts = ["-fsanitize=fuzzer"],
         tags = ["manual"],
-        deps = deps,
+        deps = [":" + name + "_source"],
     )
