@@ -83,3 +83,21 @@ def test_a_caller_that_goes_away_ends_the_wait(client: Client, server: DspexServ
     call.cancel()
     assert server.stop() == 0, "nothing is left to drain"
     assert len(mock_llm.requests()) == 1
+
+
+def test_a_provider_that_fails_is_left_alone(mock_llm: MockLlm, tmp_path: Path) -> None:
+    breaker = {"window": 4, "failure_percent": 50, "open_for": "600s"}
+    config: dict[str, Any] = {
+        "default_lm": "openai/mock",
+        "providers": {"openai": {"base_url": mock_llm.base_url, "breaker": breaker}},
+    }
+    mock_llm.script([{"fault": "unavailable"}])
+    with DspexServer(tmp_path, config=config) as server, Client(server) as client:
+        for _ in range(4):
+            with fails(Code.UNAVAILABLE, "PROVIDER_OVERLOADED"):
+                client.forward(program(), INPUTS)
+        with fails(Code.UNAVAILABLE, "PROVIDER_CIRCUIT_OPEN", provider="openai", model="mock") as caught:
+            client.forward(program(), INPUTS)
+        assert caught.error.retry_delay is not None
+        assert 500 < caught.error.retry_delay <= 600
+        assert len(mock_llm.requests()) == 4, "what was refused was not sent"
