@@ -91,8 +91,10 @@ absl::StatusOr<Listening> Listen(const config::v1::Config& settings, const std::
   builder.AddListeningPort(settings.listen(), grpc::InsecureServerCredentials(), &port);
   builder.SetMaxReceiveMessageSize(settings.limits().max_request_bytes());
   // What has not fully arrived is no call yet, so admission does not see it: gRPC's own memory has the same bound.
+  // With the bound alone gRPC would stop to read what admission still takes: its buffers count too.
+  constexpr std::size_t kBuffers = std::size_t{64} << 20;
   builder.SetResourceQuota(
-      grpc::ResourceQuota().Resize(static_cast<std::size_t>(settings.limits().max_in_flight_bytes())));
+      grpc::ResourceQuota().Resize(static_cast<std::size_t>(settings.limits().max_in_flight_bytes()) + kBuffers));
   // gRPC unpacks a compressed message before it looks at its size: a megabyte could become a gigabyte.
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);

@@ -27,6 +27,14 @@ class Failed:
     message: str = field(default="", compare=False, repr=False)
 
 
+# Kinds of errors that DSPy does not tell apart.
+_COARSER = {
+    "PROVIDER_PERMISSION": "PROVIDER_AUTH",
+    "CONTEXT_WINDOW_EXCEEDED": "PROVIDER_INVALID_REQUEST",
+    "CONTENT_FILTERED": "PROVIDER_INVALID_REQUEST",
+}
+
+
 class Peer:
     """Speaks to one server."""
 
@@ -84,4 +92,5 @@ def message_of(program: Mapping[str, Any]) -> program_pb2.Program:
 
 def failed(error: grpc.RpcError) -> Failed:
     rich = rich_error(error)
-    return Failed(rich.reason or rich.code.name, rich.message)
+    reason = rich.reason or rich.code.name
+    return Failed(_COARSER.get(reason, reason), rich.message)

@@ -30,7 +30,7 @@ from tests.mock_llm.client import MockLlm
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (raised.AdapterParseError, "COMPLETION_UNPARSABLE"),
     (raised.LMAuthError, "PROVIDER_AUTH"),
-    (raised.LMBillingError, "PROVIDER_RATE_LIMITED"),
+    (raised.LMBillingError, "PROVIDER_BILLING"),
     (raised.LMRateLimitError, "PROVIDER_RATE_LIMITED"),
     (raised.LMInvalidRequestError, "PROVIDER_INVALID_REQUEST"),
     (raised.LMServerError, "PROVIDER_OVERLOADED"),
