@@ -8,18 +8,18 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/json/escape.h"
+#include "engine/json/write_value.h"
 
 namespace dspex {
 
 namespace {
 
-void AppendInteger(std::string& out, const Json& value) {
-  if (value.is_number_unsigned()) {
-    absl::StrAppend(&out, value.get_ref<const Json::number_unsigned_t&>());
-  } else {
-    absl::StrAppend(&out, value.get_ref<const Json::number_integer_t&>());
-  }
-}
+struct PythonJson {
+  static constexpr absl::string_view kComma = ", ";
+  static constexpr absl::string_view kColon = ": ";
+  static void String(std::string& out, absl::string_view text) { AppendJsonString(out, text); }
+  static void Scalar(std::string& out, const Json& value) { WriteJsonScalar(out, value, AppendPythonFloat); }
+};
 
 }  // namespace
 
@@ -69,56 +69,7 @@ void AppendPythonFloat(std::string& out, double value) {
   }
 }
 
-void AppendPythonJson(std::string& out, const Json& value) {
-  switch (value.type()) {
-    case Json::value_t::object: {
-      absl::string_view separator = "{";
-      for (const auto& [key, member] : value.get_ref<const Json::object_t&>()) {
-        absl::StrAppend(&out, separator);
-        AppendJsonString(out, key);
-        out += ": ";
-        AppendPythonJson(out, member);
-        separator = ", ";
-      }
-      out += value.empty() ? "{}" : "}";
-      return;
-    }
-    case Json::value_t::array: {
-      absl::string_view separator = "[";
-      for (const Json& element : value.get_ref<const Json::array_t&>()) {
-        absl::StrAppend(&out, separator);
-        AppendPythonJson(out, element);
-        separator = ", ";
-      }
-      out += value.empty() ? "[]" : "]";
-      return;
-    }
-    case Json::value_t::string:
-      AppendJsonString(out, value.get_ref<const std::string&>());
-      return;
-    case Json::value_t::boolean:
-      out += value.get<bool>() ? "true" : "false";
-      return;
-    case Json::value_t::number_integer:
-    case Json::value_t::number_unsigned:
-      AppendInteger(out, value);
-      return;
-    case Json::value_t::number_float: {
-      const double number = value.get<double>();
-      if (std::isfinite(number)) {
-        AppendPythonFloat(out, number);
-      } else {
-        out += "null";
-      }
-      return;
-    }
-    case Json::value_t::null:
-    case Json::value_t::binary:
-    case Json::value_t::discarded:
-      out += "null";
-      return;
-  }
-}
+void AppendPythonJson(std::string& out, const Json& value) { WriteValue<PythonJson>(out, value); }
 
 void AppendPythonStr(std::string& out, const Json& value) {
   switch (value.type()) {

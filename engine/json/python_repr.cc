@@ -7,6 +7,7 @@
 
 #include "engine/json/python_format.h"
 #include "engine/json/utf8.h"
+#include "engine/json/write_value.h"
 
 namespace dspex {
 
@@ -48,11 +49,23 @@ void AppendEscaped(std::string& out, char32_t code) {
   }
 }
 
+// The quote that Python puts around a text.
+char QuoteOf(absl::string_view text) {
+  const bool has_single = text.find('\'') != absl::string_view::npos;
+  return has_single && text.find('"') == absl::string_view::npos ? '"' : '\'';
+}
+
+struct PythonValue {
+  static constexpr absl::string_view kComma = ", ";
+  static constexpr absl::string_view kColon = ": ";
+  static void String(std::string& out, absl::string_view text) { AppendPythonStrRepr(out, text); }
+  static void Scalar(std::string& out, const Json& value) { AppendPythonStr(out, value); }
+};
+
 }  // namespace
 
 void AppendPythonStrRepr(std::string& out, absl::string_view text) {
-  const bool has_single = text.find('\'') != absl::string_view::npos;
-  const char quote = has_single && text.find('"') == absl::string_view::npos ? '"' : '\'';
+  const char quote = QuoteOf(text);
   out.push_back(quote);
   for (std::size_t position = 0; position < text.size();) {
     Utf8Char next = DecodeUtf8(text, position);
@@ -70,38 +83,7 @@ void AppendPythonStrRepr(std::string& out, absl::string_view text) {
   out.push_back(quote);
 }
 
-void AppendPythonRepr(std::string& out, const Json& value) {
-  switch (value.type()) {
-    case Json::value_t::object: {
-      absl::string_view separator = "{";
-      for (const auto& [key, member] : value.get_ref<const Json::object_t&>()) {
-        absl::StrAppend(&out, separator);
-        AppendPythonStrRepr(out, key);
-        out += ": ";
-        AppendPythonRepr(out, member);
-        separator = ", ";
-      }
-      out += value.empty() ? "{}" : "}";
-      return;
-    }
-    case Json::value_t::array: {
-      absl::string_view separator = "[";
-      for (const Json& element : value.get_ref<const Json::array_t&>()) {
-        absl::StrAppend(&out, separator);
-        AppendPythonRepr(out, element);
-        separator = ", ";
-      }
-      out += value.empty() ? "[]" : "]";
-      return;
-    }
-    case Json::value_t::string:
-      AppendPythonStrRepr(out, value.get_ref<const std::string&>());
-      return;
-    default:
-      AppendPythonStr(out, value);
-      return;
-  }
-}
+void AppendPythonRepr(std::string& out, const Json& value) { WriteValue<PythonValue>(out, value); }
 
 std::string PythonRepr(const Json& value) {
   std::string out;
@@ -110,8 +92,7 @@ std::string PythonRepr(const Json& value) {
 }
 
 std::string PythonBytesRepr(absl::string_view bytes) {
-  const bool has_single = bytes.find('\'') != absl::string_view::npos;
-  const char quote = has_single && bytes.find('"') == absl::string_view::npos ? '"' : '\'';
+  const char quote = QuoteOf(bytes);
   std::string out = "b";
   out.push_back(quote);
   for (const char byte : bytes) {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "engine/json/escape.h"
+#include "engine/json/write_value.h"
 
 namespace dspex {
 
@@ -56,10 +57,6 @@ std::size_t ValueEnd(absl::string_view text, std::size_t position) {
 
 // Python's choice of digits, orjson's layout: fixed from 1e-5 to below 1e16, exponents signed and without zeros.
 void AppendOrjsonFloat(std::string& out, double value) {
-  if (!std::isfinite(value)) {
-    out += "null";
-    return;
-  }
   const bool fixed = value == 0 || (std::abs(value) >= 1e-5 && std::abs(value) < 1e16);
   char buffer[40];
   const auto format = fixed ? std::chars_format::fixed : std::chars_format::scientific;
@@ -75,6 +72,13 @@ void AppendOrjsonFloat(std::string& out, double value) {
   while (text.size() > 1 && text.front() == '0') text.remove_prefix(1);
   absl::StrAppend(&out, text);
 }
+
+struct Orjson {
+  static constexpr absl::string_view kComma = ",";
+  static constexpr absl::string_view kColon = ":";
+  static void String(std::string& out, absl::string_view text) { AppendJsonString(out, text); }
+  static void Scalar(std::string& out, const Json& value) { WriteJsonScalar(out, value, AppendOrjsonFloat); }
+};
 
 void AppendLine(std::string& out, std::size_t depth) {
   out.push_back('\n');
@@ -164,52 +168,7 @@ std::string JsonObjectText(const std::vector<JsonMember>& members) {
   return out;
 }
 
-void AppendOrjson(std::string& out, const Json& value) {
-  switch (value.type()) {
-    case Json::value_t::object: {
-      absl::string_view separator = "{";
-      for (const auto& [key, member] : value.get_ref<const Json::object_t&>()) {
-        absl::StrAppend(&out, separator);
-        AppendJsonString(out, key);
-        out.push_back(':');
-        AppendOrjson(out, member);
-        separator = ",";
-      }
-      out += value.empty() ? "{}" : "}";
-      return;
-    }
-    case Json::value_t::array: {
-      absl::string_view separator = "[";
-      for (const Json& element : value.get_ref<const Json::array_t&>()) {
-        absl::StrAppend(&out, separator);
-        AppendOrjson(out, element);
-        separator = ",";
-      }
-      out += value.empty() ? "[]" : "]";
-      return;
-    }
-    case Json::value_t::string:
-      AppendJsonString(out, value.get_ref<const std::string&>());
-      return;
-    case Json::value_t::boolean:
-      out += value.get<bool>() ? "true" : "false";
-      return;
-    case Json::value_t::number_integer:
-      absl::StrAppend(&out, value.get<Json::number_integer_t>());
-      return;
-    case Json::value_t::number_unsigned:
-      absl::StrAppend(&out, value.get<Json::number_unsigned_t>());
-      return;
-    case Json::value_t::number_float:
-      AppendOrjsonFloat(out, value.get<double>());
-      return;
-    case Json::value_t::null:
-    case Json::value_t::binary:
-    case Json::value_t::discarded:
-      out += "null";
-      return;
-  }
-}
+void AppendOrjson(std::string& out, const Json& value) { WriteValue<Orjson>(out, value); }
 
 std::string IndentJson(absl::string_view compact) {
   std::string out;
