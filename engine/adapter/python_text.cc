@@ -20,17 +20,13 @@ namespace {
 
 constexpr char32_t kReplacement = 0xFFFD;
 
-bool IsAscii(char byte) { return static_cast<unsigned char>(byte) < 0x80; }
-
 // The first character; a byte that is not UTF-8 is one of no class.
 Utf8Char First(absl::string_view text) {
-  if (IsAscii(text.front())) return {static_cast<char32_t>(text.front()), 1};
   const Utf8Char first = DecodeUtf8(text, 0);
   return first.size > 0 ? first : Utf8Char{kReplacement, 1};
 }
 
 Utf8Char Last(absl::string_view text) {
-  if (IsAscii(text.back())) return {static_cast<char32_t>(text.back()), 1};
   std::size_t begin = text.size() - 1;
   while (begin > 0 && text.size() - begin < 4 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
   const Utf8Char last = DecodeUtf8(text, begin);

@@ -18,9 +18,8 @@ char32_t Bits(absl::string_view text, std::size_t position) {
 
 }  // namespace
 
-Utf8Char DecodeUtf8(absl::string_view text, std::size_t position) {
+Utf8Char DecodeLongUtf8(absl::string_view text, std::size_t position) {
   const auto first = static_cast<unsigned char>(text[position]);
-  if (first < 0x80) return {first, 1};
   if (first < 0xC2 || first > 0xF4 || !IsContinuation(text, position + 1)) return {};
   if (first < 0xE0) return {(first & 0x1Fu) << 6 | Bits(text, position + 1), 2};
   if (!IsContinuation(text, position + 2)) return {};

@@ -13,9 +13,15 @@ struct Utf8Char {
   std::size_t size = 0;
 };
 
+/// DecodeUtf8 of a character that is not ASCII.
+Utf8Char DecodeLongUtf8(absl::string_view text, std::size_t position);
+
 /// The character that begins at `position`, which must be within `text`. Overlong forms, surrogates and what is beyond
 /// U+10FFFF are invalid.
-Utf8Char DecodeUtf8(absl::string_view text, std::size_t position);
+inline Utf8Char DecodeUtf8(absl::string_view text, std::size_t position) {
+  const auto first = static_cast<unsigned char>(text[position]);
+  return first < 0x80 ? Utf8Char{first, 1} : DecodeLongUtf8(text, position);
+}
 
 /// The length of the longest valid UTF-8 prefix that ends between characters: `text.size()` if all of it is valid.
 std::size_t ValidUtf8Prefix(absl::string_view text);
