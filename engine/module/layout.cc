@@ -50,6 +50,13 @@ absl::Status NoTools(const std::string& output) {
       .With("field", output);
 }
 
+// Whether the values are those of the fields as they stand; a second step may ask in another order.
+bool HasAllInOrder(const Json& values, const std::vector<Field>& fields) {
+  const auto& members = values.get_ref<const Json::object_t&>();
+  return std::equal(members.begin(), members.end(), fields.begin(), fields.end(),
+                    [](const auto& member, const Field& field) { return member.first == field.name; });
+}
+
 absl::Status NoCompletion() {
   return Error(absl::StatusCode::kDataLoss, reason::kCompletionUnparsable,
                "The language model answered with an empty completion. Try again, or use another model.")
@@ -78,7 +85,7 @@ absl::StatusOr<std::unique_ptr<const Layout>> Layout::Create(Settings settings) 
       tools.clear();
     }
   }
-  std::vector<std::string> reasoning = ReasoningFields(asked.outputs());
+  const std::vector<std::string> reasoning = ReasoningFields(asked.outputs());
   // OpenAI's chat completions do not return the reasoning of the gpt-5 family.
   const bool reasons =
       settings.capabilities.reasoning && !reasoning.empty() && !absl::StrContains(settings.lm_name, "gpt-5");
@@ -95,7 +102,6 @@ absl::StatusOr<std::unique_ptr<const Layout>> Layout::Create(Settings settings) 
                               Overridden(settings.capabilities, settings.format));
   layout->tools_input_ = std::move(tools);
   layout->tool_calls_output_ = calls;
-  layout->reasoning_outputs_ = std::move(reasoning);
   layout->reasons_ = reasons;
   return layout;
 }
@@ -125,19 +131,27 @@ bool Layout::TakesCalls(const lm::Completion& completion) const {
   return !tool_calls_output_.empty() && !completion.tool_calls.empty();
 }
 
-absl::StatusOr<Json> Layout::Read(const lm::Completion& completion) const {
-  const bool calls = TakesCalls(completion);
-  if (completion.text.empty()) {
-    if (!calls) return NoCompletion();
-    return Complete(Json::object(), completion);
-  }
-  absl::StatusOr<Json> parsed = adapter_->Parse(completion.text);
-  if (!parsed.ok() && !calls) return parsed;
-  if (tool_calls_output_.empty() && reasoning_outputs_.empty()) return parsed;
-  return Complete(parsed.ok() ? *parsed : Json::object(), completion);
+bool Layout::ReadsText(const lm::Completion& completion) const {
+  return !completion.text.empty() && !(TakesCalls(completion) && asked_.outputs().empty());
 }
 
-Json Layout::Complete(const Json& parsed, const lm::Completion& completion) const {
+absl::StatusOr<Json> Layout::Read(const lm::Completion& completion) const {
+  return Complete(completion, ReadsText(completion) ? adapter_->Parse(completion.text) : Json::object());
+}
+
+absl::StatusOr<Json> Layout::Complete(const lm::Completion& completion, absl::StatusOr<Json> parsed) const {
+  const bool calls = TakesCalls(completion);
+  if (completion.text.empty() && !calls) return NoCompletion();
+  if (!parsed.ok()) {
+    if (!calls || ErrorReason(parsed.status()) != reason::kCompletionUnparsable) return parsed;
+    parsed = Json::object();
+  }
+  if (!calls && !completion.reasoning.has_value() && HasAllInOrder(*parsed, signature_.outputs())) return parsed;
+  return WithGivenApart(*parsed, completion);
+}
+
+// What is neither in the text nor given apart is the field's default, or null.
+Json Layout::WithGivenApart(const Json& parsed, const lm::Completion& completion) const {
   Json::object_t values;
   values.reserve(signature_.outputs().size());
   for (const Field& field : signature_.outputs()) {

@@ -49,19 +49,19 @@ class Layout {
   /// `problem` is `no_completion` for an empty one.
   absl::StatusOr<Json> Read(const lm::Completion& completion) const;
 
-  /// Whether a field takes the tool calls of the completion.
-  bool TakesCalls(const lm::Completion& completion) const;
+  /// Read() where somebody else reads the text, which is only done if ReadsText(): `parsed` are the outputs of asked()
+  /// that it has, or why it has none.
+  absl::StatusOr<Json> Complete(const lm::Completion& completion, absl::StatusOr<Json> parsed) const;
+  bool ReadsText(const lm::Completion& completion) const;
 
-  /// The outputs of the whole signature, from those that the completion's text has. What is neither there nor given
-  /// apart is the field's default, or null.
-  Json Complete(const Json& parsed, const lm::Completion& completion) const;
-
-  const Signature& signature() const { return signature_; }
   /// What the adapter asks for: the signature without what the model is to give apart.
   const Signature& asked() const { return asked_; }
 
  private:
   Layout(Signature signature, Signature asked, std::shared_ptr<const BoundAdapter> adapter, bool reusable);
+
+  bool TakesCalls(const lm::Completion& completion) const;
+  Json WithGivenApart(const Json& parsed, const lm::Completion& completion) const;
 
   Signature signature_;
   Signature asked_;
@@ -72,9 +72,7 @@ class Layout {
   std::string tools_input_;
   /// The output of the type ToolCalls, if there is one.
   std::string tool_calls_output_;
-  /// The outputs of the type Reasoning.
-  std::vector<std::string> reasoning_outputs_;
-  /// Whether the model is to give them apart.
+  /// Whether the model is to give the outputs of the type Reasoning apart.
   bool reasons_ = false;
 };
 

@@ -325,17 +325,11 @@ Task<std::vector<Json>> Predict::Answers(RequestContext context, const Way& way,
   co_return answers;
 }
 
-// As Layout::Read does; only that the second model reads the text, if there is one and a field is left to read.
 Task<Json> Predict::ReadInTwoSteps(const RequestContext& context, const Layout& layout,
                                    const lm::Completion& completion) const {
-  const bool calls = layout.TakesCalls(completion);
-  if (completion.text.empty()) co_return layout.Read(completion);
-  if (calls && layout.asked().outputs().empty()) co_return layout.Complete(Json::object(), completion);
+  if (!layout.ReadsText(completion)) co_return layout.Read(completion);
   absl::StatusOr<Json> extracted = co_await Extract(context, completion.text);
-  if (!extracted.ok() && !(calls && ErrorReason(extracted.status()) == reason::kCompletionUnparsable)) {
-    co_return extracted.status();
-  }
-  co_return layout.Complete(extracted.ok() ? *extracted : Json::object(), completion);
+  co_return layout.Complete(completion, std::move(extracted));
 }
 
 Task<Json> Predict::Extract(const RequestContext& context, const std::string& text) const {
@@ -376,7 +370,11 @@ absl::StatusOr<Prediction> Predict::Parse(absl::string_view completion) const {
   if (extraction_ != nullptr) {
     // The fields come from the second answer of two steps.
     absl::StatusOr<Prediction> extracted = extraction_->Parse(completion);
-    if (extracted.ok()) extracted->outputs = way_.layout->Complete(extracted->outputs, {});
+    if (!extracted.ok()) return extracted;
+    absl::StatusOr<Json> outputs =
+        way_.layout->Complete({.text = std::string(completion)}, std::move(extracted->outputs));
+    if (!outputs.ok()) return outputs.status();
+    extracted->outputs = *std::move(outputs);
     return extracted;
   }
   absl::StatusOr<Json> answer = way_.layout->Read({.text = std::string(completion)});
