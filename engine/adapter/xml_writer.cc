@@ -31,17 +31,8 @@ absl::string_view WellKnownPrefix(absl::string_view address) {
 }
 
 void AppendAttribute(std::string& out, absl::string_view value) {
-  for (const char c : value) {
+  for (const char& c : value) {
     switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
       case '"':
         out += "&quot;";
         break;
@@ -55,7 +46,7 @@ void AppendAttribute(std::string& out, absl::string_view value) {
         out += "&#09;";
         break;
       default:
-        out.push_back(c);
+        AppendXmlText(out, absl::string_view(&c, 1));
     }
   }
 }
