@@ -8,6 +8,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
+#include "providers/decorators/decorator.h"
 
 namespace dspex {
 
@@ -28,30 +29,23 @@ class Entered {
   Breaker::Outcome outcome_ = Breaker::Outcome::kNeither;
 };
 
-class Breaking final : public lm::LanguageModel {
+class Breaking final : public Decorator {
  public:
-  Breaking(std::shared_ptr<lm::LanguageModel> inner, Breaker& breaker) : inner_(std::move(inner)), breaker_(breaker) {}
+  Breaking(std::shared_ptr<lm::LanguageModel> inner, Breaker& breaker)
+      : Decorator(std::move(inner)), breaker_(breaker) {}
 
   Task<lm::Response> Generate(RequestContext context, const lm::Request& request) override {
     if (absl::Status status = breaker_.Enter(); !status.ok()) {
-      const std::size_t slash = name().find('/');
-      status = WithMetadata(std::move(status), "provider", name().substr(0, slash));
-      co_return WithMetadata(std::move(status), "model", name().substr(slash + 1));
+      status = WithMetadata(std::move(status), "provider", provider());
+      co_return WithMetadata(std::move(status), "model", model());
     }
     Entered entered(breaker_);
-    absl::StatusOr<lm::Response> response = co_await inner_->Generate(context, request);
+    absl::StatusOr<lm::Response> response = co_await inner().Generate(context, request);
     entered.set_outcome(OutcomeOf(response.status()));
     co_return response;
   }
 
-  absl::StatusOr<lm::RenderedRequest> Render(const lm::Request& request) const override {
-    return inner_->Render(request);
-  }
-  const std::string& name() const override { return inner_->name(); }
-  lm::Capabilities capabilities() const override { return inner_->capabilities(); }
-
  private:
-  const std::shared_ptr<lm::LanguageModel> inner_;
   Breaker& breaker_;
 };
 

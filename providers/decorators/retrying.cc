@@ -8,21 +8,22 @@
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
+#include "providers/decorators/decorator.h"
 
 namespace dspex {
 
 namespace {
 
-class Retrying final : public lm::LanguageModel {
+class Retrying final : public Decorator {
  public:
   Retrying(std::shared_ptr<lm::LanguageModel> inner, RetryOptions options, RetryBudget& budget, TimeSource& time,
            std::function<double()> random)
-      : inner_(std::move(inner)), options_(options), budget_(budget), time_(time), random_(std::move(random)) {}
+      : Decorator(std::move(inner)), options_(options), budget_(budget), time_(time), random_(std::move(random)) {}
 
   Task<lm::Response> Generate(RequestContext context, const lm::Request& request) override {
     budget_.Deposit();
     for (int attempt = 1;; ++attempt) {
-      absl::StatusOr<lm::Response> response = co_await inner_->Generate(context, request);
+      absl::StatusOr<lm::Response> response = co_await inner().Generate(context, request);
       if (response.ok()) {
         response->attempts = attempt;
         co_return response;
@@ -35,12 +36,6 @@ class Retrying final : public lm::LanguageModel {
       if (!slept.ok()) co_return slept;
     }
   }
-
-  absl::StatusOr<lm::RenderedRequest> Render(const lm::Request& request) const override {
-    return inner_->Render(request);
-  }
-  const std::string& name() const override { return inner_->name(); }
-  lm::Capabilities capabilities() const override { return inner_->capabilities(); }
 
  private:
   // When to try again; nothing if the error is to stand.
@@ -58,7 +53,6 @@ class Retrying final : public lm::LanguageModel {
     return now + delay;
   }
 
-  const std::shared_ptr<lm::LanguageModel> inner_;
   const RetryOptions options_;
   RetryBudget& budget_;
   TimeSource& time_;
