@@ -21,7 +21,7 @@
 #include "providers/decorators/jitter.h"
 #include "providers/decorators/retrying.h"
 #include "providers/http/client.h"
-#include "providers/openai/prefix_cache.h"
+#include "providers/wire/prefix_cache.h"
 
 namespace dspex {
 

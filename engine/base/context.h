@@ -6,20 +6,32 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/event_sink.h"
 #include "engine/base/task.h"
 
 namespace dspex {
+
+class EventSink;
+namespace lm {
+class DeltaSink;
+}
 
 /// What calls to language models consumed.
 struct Usage {
   long long input_tokens = 0;
   long long output_tokens = 0;
+  /// Of input_tokens: read from the provider's cache of prompts, and written to it.
+  long long cached_input_tokens = 0;
+  long long cache_write_tokens = 0;
+  /// Of output_tokens: what a reasoning model thought.
+  long long reasoning_tokens = 0;
   int lm_calls = 0;
 
   void Add(const Usage& other) {
     input_tokens += other.input_tokens;
     output_tokens += other.output_tokens;
+    cached_input_tokens += other.cached_input_tokens;
+    cache_write_tokens += other.cache_write_tokens;
+    reasoning_tokens += other.reasoning_tokens;
     lm_calls += other.lm_calls;
   }
 };
@@ -44,8 +56,8 @@ struct RequestRecord {
   std::string request_id;
   std::string tenant = "default";
   TimePoint start = Clock::now();
-  /// Null for unary calls.
-  EventSink* sink = nullptr;
+  /// Where the modules tell how they get on; null for unary calls.
+  EventSink* events = nullptr;
   /// Whether to keep trace nodes; without it, `trace` stays empty.
   bool keep_trace = false;
 
@@ -71,7 +83,10 @@ class RequestContext {
 
   TimePoint deadline() const { return deadline_; }
   RequestRecord& record() const { return *record_; }
-  EventSink* sink() const { return record_->sink; }
+  EventSink* events() const { return record_->events; }
+  /// Where a language model puts its completion as it comes; null where only the whole is wanted. Outlives the call.
+  lm::DeltaSink* deltas() const { return deltas_; }
+  void set_deltas(lm::DeltaSink* deltas) { deltas_ = deltas; }
   /// The index of this context's node in the record's trace; -1 if there is none.
   int trace_node() const { return trace_node_; }
 
@@ -79,6 +94,7 @@ class RequestContext {
   void NarrowDeadline(TimePoint deadline) { deadline_ = std::min(deadline_, deadline); }
 
   /// A context for a part of this one's work: the deadline may only come earlier, the trace gains a node named `name`.
+  /// It has no sink for deltas.
   RequestContext Child(absl::string_view name, TimePoint deadline = kNoDeadline) const;
 
   /// Notes the end of this context's work in its trace node, and hands out the node to be filled; null without a trace.
@@ -88,6 +104,7 @@ class RequestContext {
   RequestRecord* record_;
   TimePoint deadline_;
   int trace_node_ = -1;
+  lm::DeltaSink* deltas_ = nullptr;
 };
 
 }  // namespace dspex

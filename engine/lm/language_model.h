@@ -82,7 +82,7 @@ struct Request {
   std::shared_ptr<const Options> options;
 };
 
-enum class FinishReason { kStop, kLength, kToolCalls, kContentFilter, kOther };
+enum class FinishReason { kStop, kLength, kToolCalls, kContentFilter, kRefusal, kOther };
 
 struct Completion {
   std::string text = {};
@@ -90,6 +90,8 @@ struct Completion {
   FinishReason finish_reason = FinishReason::kStop;
   /// What a reasoning model thought, where the provider tells.
   std::optional<std::string> reasoning = {};
+  /// The same as the provider wants it back when the conversation goes on: opaque, perhaps signed.
+  std::vector<ReasoningPart> reasoning_parts = {};
 };
 
 struct Response {
@@ -127,8 +129,9 @@ class LanguageModel {
  public:
   virtual ~LanguageModel() = default;
 
-  /// Calls the model. Text deltas go to the context's sink if there is one. Ends by the context's deadline; the
-  /// coroutine's cancellation ends the exchange and closes its socket. The request must outlive the returned task.
+  /// Calls the model. If the context has a sink for deltas, the completion (one is asked for then) also goes there as
+  /// it comes. Ends by the context's deadline; the coroutine's cancellation ends the exchange and closes its socket.
+  /// The request must outlive the returned task.
   virtual Task<Response> Generate(RequestContext context, const Request& request) = 0;
 
   /// The exact bytes that Generate would send first.

@@ -63,8 +63,16 @@ struct ToolResultPart {
   std::string name = {};
 };
 
-using Part =
-    std::variant<TextPart, ImagePart, AudioPart, FilePart, DocumentPart, BlockPart, ToolCallPart, ToolResultPart>;
+/// What a reasoning model thought, in its provider's own form, a JSON text: given back to it as it came. Other
+/// providers are not sent it.
+struct ReasoningPart {
+  /// The dialect that it is in, "anthropic" or "openai_responses".
+  std::string dialect;
+  std::string json;
+};
+
+using Part = std::variant<TextPart, ImagePart, AudioPart, FilePart, DocumentPart, BlockPart, ToolCallPart,
+                          ToolResultPart, ReasoningPart>;
 
 /// One turn of a conversation.
 struct Message {

@@ -29,6 +29,8 @@ absl::string_view Name(lm::FinishReason reason) {
       return "tool_calls";
     case lm::FinishReason::kContentFilter:
       return "content_filter";
+    case lm::FinishReason::kRefusal:
+      return "refusal";
     case lm::FinishReason::kOther:
       break;
   }

@@ -1,5 +1,6 @@
 #include "providers/http/client.h"
 
+#include <absl/base/thread_annotations.h>
 #include <absl/container/inlined_vector.h>
 #include <absl/strings/ascii.h>
 #include <absl/strings/numbers.h>
@@ -12,10 +13,13 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <exception>
+#include <optional>
 #include <utility>
 
 #include "engine/base/error.h"
+#include "engine/base/mutex.h"
 #include "engine/base/reasons.h"
+#include "engine/base/waiter.h"
 #include "providers/http/addresses.h"
 #include "providers/http/connection.h"
 #include "providers/http/pool.h"
@@ -30,44 +34,122 @@ constexpr auto kKeepAddresses = std::chrono::seconds(30);
 
 using Buffers = absl::Span<const asio::const_buffer>;
 
-// An exchange on a connection of another executor. Shared by both sides: a cancellation may be on its way when the
-// exchange ends.
-struct RemoteExchange {
-  explicit RemoteExchange(const asio::any_io_executor& caller) : ended(std::make_shared<Waiter>(caller)) {}
+// An exchange on a connection of another executor: there its end and the pieces of an event stream come from, one at a
+// time; here they are waited for. Shared by both sides: a cancellation may be on its way when the exchange ends.
+class RemoteExchange final : public EventStreamReader {
+ public:
+  RemoteExchange(asio::any_io_executor caller, EventStreamReader* reader)
+      : caller_(std::move(caller)), reader_(reader), arrived_(std::make_shared<Waiter>(caller_)) {}
+
   /// Touched on the connection's home only.
   asio::cancellation_signal cancel;
-  /// Written before `ended` wakes the caller.
-  absl::StatusOr<Response> result;
-  const std::shared_ptr<Waiter> ended;
+
+  // At home. The caller leaves its reader alone while it waits for the next piece.
+  void Begin(const Headers& headers) override { reader_->Begin(headers); }
+  bool complete() const override { return reader_->complete(); }
+  StatusTask Take(std::string piece) override {
+    const auto taken = std::make_shared<Waiter>(co_await asio::this_coro::executor);
+    std::shared_ptr<Waiter> arrived;
+    {
+      MutexLock lock(&mutex_);
+      piece_ = std::move(piece);
+      taken_ = taken;
+      arrived = arrived_;
+    }
+    arrived->Wake();
+    absl::Status waited = co_await taken->Wait(kNoDeadline);
+    if (!taken->woken()) co_return waited;
+    MutexLock lock(&mutex_);
+    co_return taken_status_;
+  }
+  void End(absl::StatusOr<Response> result) {
+    std::shared_ptr<Waiter> arrived;
+    {
+      MutexLock lock(&mutex_);
+      result_ = std::move(result);
+      arrived = arrived_;
+    }
+    arrived->Wake();
+  }
+
+  // At the caller.
+
+  /// Suspends until there is a piece or the end; an error if it was cancelled before.
+  StatusTask WaitForNews() {
+    std::shared_ptr<Waiter> arrived;
+    {
+      MutexLock lock(&mutex_);
+      arrived = arrived_;
+    }
+    absl::Status waited = co_await arrived->Wait(kNoDeadline);
+    co_return arrived->woken() ? absl::OkStatus() : waited;
+  }
+  std::optional<absl::StatusOr<Response>> TakeResult() {
+    MutexLock lock(&mutex_);
+    return std::exchange(result_, std::nullopt);
+  }
+  StatusTask HandPieceOn() {
+    std::string piece;
+    std::shared_ptr<Waiter> taken;
+    {
+      MutexLock lock(&mutex_);
+      piece = std::move(piece_);
+      taken = taken_;
+      arrived_ = std::make_shared<Waiter>(caller_);
+    }
+    absl::Status status = co_await reader_->Take(std::move(piece));
+    {
+      MutexLock lock(&mutex_);
+      taken_status_ = status;
+    }
+    taken->Wake();
+    co_return status;
+  }
+
+ private:
+  const asio::any_io_executor caller_;
+  EventStreamReader* const reader_;
+  Mutex mutex_;
+  std::shared_ptr<Waiter> arrived_ ABSL_GUARDED_BY(mutex_);
+  std::string piece_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<Waiter> taken_ ABSL_GUARDED_BY(mutex_);
+  absl::Status taken_status_ ABSL_GUARDED_BY(mutex_);
+  std::optional<absl::StatusOr<Response>> result_ ABSL_GUARDED_BY(mutex_);
 };
 
-Task<Response> RunExchange(std::shared_ptr<Connection> connection, Buffers request, Bound total) {
+Task<Response> RunExchange(std::shared_ptr<Connection> connection, Buffers request, Bound total,
+                           EventStreamReader* events) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  co_return co_await connection->Exchange(request, total);
+  co_return co_await connection->Exchange(request, total, events);
 }
 
 // co_spawn with use_awaitable would do, but for its cancellation in Boost 1.81: it reaches for a signal that the
 // caller's side may have freed by then.
-Task<Response> ExchangeAtHome(std::shared_ptr<Connection> connection, Buffers request, Bound total) {
+Task<Response> ExchangeAtHome(std::shared_ptr<Connection> connection, Buffers request, Bound total,
+                              EventStreamReader* events) {
   const asio::any_io_executor caller = co_await asio::this_coro::executor;
-  auto remote = std::make_shared<RemoteExchange>(caller);
-  asio::post(connection->home(), [remote, connection, request, total] {
+  auto remote = std::make_shared<RemoteExchange>(caller, events);
+  asio::post(connection->home(), [remote, connection, request, total, streams = events != nullptr] {
     auto on_end = [remote](const std::exception_ptr& exception, absl::StatusOr<Response> result) {
       if (exception) result = Error(absl::StatusCode::kInternal, reason::kInternal, "An HTTP exchange failed.");
-      remote->result = std::move(result);
-      remote->ended->Wake();
+      remote->End(std::move(result));
     };
-    asio::co_spawn(connection->home(), RunExchange(connection, request, total),
+    asio::co_spawn(connection->home(), RunExchange(connection, request, total, streams ? remote.get() : nullptr),
                    asio::bind_cancellation_slot(remote->cancel.slot(), std::move(on_end)));
   });
-  absl::Status ended = co_await remote->ended->Wait(kNoDeadline);
-  if (!remote->ended->woken()) {
-    asio::post(connection->home(), [remote] { remote->cancel.emit(asio::cancellation_type::terminal); });
-    // The request's bytes are the caller's: it may not go on before the exchange has ended.
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    ended = co_await remote->ended->Wait(kNoDeadline);
+  // The request's bytes are the caller's: it may not go on before the exchange has ended.
+  for (;;) {
+    const absl::Status waited = co_await remote->WaitForNews();
+    if (!waited.ok()) {
+      asio::post(connection->home(), [remote] { remote->cancel.emit(asio::cancellation_type::terminal); });
+      co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+      continue;
+    }
+    std::optional<absl::StatusOr<Response>> result = remote->TakeResult();
+    if (result.has_value()) co_return *std::move(result);
+    // An error goes home, and comes back as the exchange's end.
+    static_cast<void>(co_await remote->HandPieceOn());
   }
-  co_return std::move(remote->result);
 }
 
 class PooledClient final : public Client {
@@ -83,8 +165,8 @@ class PooledClient final : public Client {
 
   absl::StatusOr<std::string> PostHead(absl::string_view path,
                                        const std::vector<std::pair<std::string, std::string>>& headers) const override;
-  Task<Response> Post(RequestContext context, absl::string_view head,
-                      absl::Span<const absl::string_view> body) override;
+  Task<Response> Post(RequestContext context, absl::string_view head, absl::Span<const absl::string_view> body,
+                      EventStreamReader* events) override;
 
   PoolStats stats() const override { return pool_->stats(); }
   const std::string& base_url() const override { return base_url_; }
@@ -126,7 +208,7 @@ absl::StatusOr<std::string> PooledClient::PostHead(
 }
 
 Task<Response> PooledClient::Post(RequestContext context, absl::string_view head,
-                                  absl::Span<const absl::string_view> body) {
+                                  absl::Span<const absl::string_view> body, EventStreamReader* events) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   const asio::cancellation_state at_start = co_await asio::this_coro::cancellation_state;
   if (at_start.cancelled() != asio::cancellation_type::none) co_return CancelledError();
@@ -155,9 +237,9 @@ Task<Response> PooledClient::Post(RequestContext context, absl::string_view head
     Connection& connection = *lease.connection();
     absl::StatusOr<Response> response = absl::UnknownError("");
     if (connection.home() == executor) {
-      response = co_await connection.Exchange(request, total);
+      response = co_await connection.Exchange(request, total, events);
     } else {
-      response = co_await ExchangeAtHome(lease.connection(), request, total);
+      response = co_await ExchangeAtHome(lease.connection(), request, total, events);
     }
     if (response.ok() || !reused || !connection.broke_before_response()) co_return response;
     // The server closed the kept-alive connection, so it has not begun the request: once more, on a fresh one.

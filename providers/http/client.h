@@ -54,6 +54,23 @@ struct PoolStats {
   std::int64_t opened = 0;
 };
 
+/// Takes the body of an event stream (text/event-stream) piece by piece, as it comes. Called on the executor of the
+/// request.
+class EventStreamReader {
+ public:
+  virtual ~EventStreamReader() = default;
+
+  /// A response of status 200 with such a body has begun. Not called for others, whose bodies are part of the Response.
+  virtual void Begin(const Headers& headers) = 0;
+
+  /// Nothing more is read from the server before the piece is taken, and the time-out between bytes does not run. An
+  /// error ends the exchange with that error and closes the connection.
+  virtual StatusTask Take(std::string piece) = 0;
+
+  /// Whether all that matters has come: the exchange then waits for the body's end only for a moment.
+  virtual bool complete() const = 0;
+};
+
 /// An HTTP/1.1 client of one server. Its kept-alive connections are shared by all executors, bounded in number, and
 /// given out in order of arrival; one of the caller's own executor is preferred.
 ///
@@ -72,13 +89,13 @@ class Client {
 
   /// Sends `head` (of PostHead) and the concatenation of `body`, and reads the response, whatever its status; redirects
   /// are not followed. A request on a kept-alive connection that turns out to be dead before any byte of a response is
-  /// sent once more on a fresh one. The arguments must outlive the task.
+  /// sent once more on a fresh one. With `events`, an event stream goes there. The arguments must outlive the task.
   ///
   /// UNAVAILABLE / PROVIDER_UNREACHABLE: no connection, or it broke. DEADLINE_EXCEEDED / PROVIDER_TIMEOUT (metadata:
   /// phase), or DEADLINE_EXCEEDED (metadata: where) if it was the context's deadline. INTERNAL /
   /// PROVIDER_MALFORMED_RESPONSE: not HTTP, or too large. CANCELLED: the coroutine was cancelled; the socket is closed.
-  virtual Task<Response> Post(RequestContext context, absl::string_view head,
-                              absl::Span<const absl::string_view> body) = 0;
+  virtual Task<Response> Post(RequestContext context, absl::string_view head, absl::Span<const absl::string_view> body,
+                              EventStreamReader* events = nullptr) = 0;
 
   virtual PoolStats stats() const = 0;
 

@@ -1,5 +1,6 @@
 #include "providers/http/connection.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <sys/socket.h>
 
@@ -38,6 +39,14 @@ constexpr auto kIdleLife = std::chrono::seconds(60);
 // A connection that was idle for so long is looked at before it is used again. The peer may close it later than that as
 // well, which is what the second try is for.
 constexpr auto kTrustedIdle = std::chrono::seconds(1);
+
+// How long the end of a stream is waited for when all that matters has come.
+constexpr auto kLinger = std::chrono::milliseconds(100);
+
+bool IsEventStream(const Response& response) {
+  return response.status == 200 &&
+         absl::StartsWithIgnoreCase(response.headers.Get("content-type"), "text/event-stream");
+}
 
 bool IsSet(const asio::cancellation_state& state) { return state.cancelled() != asio::cancellation_type::none; }
 
@@ -114,7 +123,38 @@ StatusTask Connection::Open(const AddressList& addresses, Bound connect) {
   co_return absl::OkStatus();
 }
 
-Task<Response> Connection::Exchange(absl::Span<const asio::const_buffer> request, Bound total) {
+// The response as it comes in.
+struct Connection::Incoming {
+  ResponseParser parser;
+  /// Null once it is known that the response is no event stream.
+  EventStreamReader* events;
+  bool any_received = false;
+  bool streams = false;
+
+  Clock::duration IdleTimeout(const Timeouts& timeouts) const {
+    return streams && events->complete() ? kLinger : timeouts.idle;
+  }
+};
+
+error_code Connection::Receive(std::size_t size, Incoming& incoming) {
+  incoming.any_received = true;
+  received_.commit(size);
+  error_code ec;
+  const asio::const_buffer data = received_.data();
+  received_.consume(incoming.parser.Put(static_cast<const char*>(data.data()), data.size(), ec));
+  if (!ec && incoming.events != nullptr && !incoming.streams && incoming.parser.header_done()) {
+    incoming.streams = IsEventStream(incoming.parser.response());
+    if (incoming.streams) {
+      incoming.events->Begin(incoming.parser.response().headers);
+    } else {
+      incoming.events = nullptr;
+    }
+  }
+  return ec;
+}
+
+Task<Response> Connection::Exchange(absl::Span<const asio::const_buffer> request, Bound total,
+                                    EventStreamReader* events) {
   clean_ = false;
   broke_before_response_ = false;
   const TimePoint begin = Clock::now();
@@ -130,8 +170,8 @@ Task<Response> Connection::Exchange(absl::Span<const asio::const_buffer> request
   if (sent < asio::buffer_size(request)) send_ec = co_await SendRest(request, sent, total);
 
   // Read even if sending failed: a server that refuses a large request may answer before it has taken all of it.
-  ResponseParser parser(server_->max_response_bytes);
-  bool any_received = false;
+  Incoming incoming{.parser = ResponseParser(server_->max_response_bytes), .events = events};
+  ResponseParser& parser = incoming.parser;
   for (;;) {
     const asio::cancellation_state before = co_await asio::this_coro::cancellation_state;
     if (IsSet(before)) co_return Fail(true, "", {});
@@ -144,12 +184,15 @@ Task<Response> Connection::Exchange(absl::Span<const asio::const_buffer> request
       std::tie(ec, size) = co_await socket_.async_read_some(room, kAwait);
     }
     if (size > 0) {
-      any_received = true;
-      received_.commit(size);
-      error_code parse_ec;
-      const asio::const_buffer data = received_.data();
-      received_.consume(parser.Put(static_cast<const char*>(data.data()), data.size(), parse_ec));
-      if (parse_ec) co_return Malformed(parse_ec);
+      if (const error_code parse_ec = Receive(size, incoming); parse_ec) co_return Malformed(parse_ec);
+      if (incoming.streams && !parser.response().body.empty()) {
+        SetBound(total);
+        const absl::Status taken = co_await incoming.events->Take(parser.TakeBody());
+        if (!taken.ok()) {
+          Close();
+          co_return taken;
+        }
+      }
     }
     if (!parser.done() && ec == asio::error::eof) {
       error_code ignored;
@@ -161,12 +204,12 @@ Task<Response> Connection::Exchange(absl::Span<const asio::const_buffer> request
     }
     if (ec) {
       const asio::cancellation_state after = co_await asio::this_coro::cancellation_state;
-      broke_before_response_ = !any_received && !timed_out_ && !IsSet(after);
-      co_return Fail(IsSet(after), any_received ? "broke off its response" : "broke off before its response",
+      broke_before_response_ = !incoming.any_received && !timed_out_ && !IsSet(after);
+      co_return Fail(IsSet(after), incoming.any_received ? "broke off its response" : "broke off before its response",
                      send_ec ? send_ec : ec);
     }
     if (size == room.size()) read_size_ = std::min(2 * read_size_, kMaxRead);
-    SetBound(Within({Clock::now() + server_->timeouts.idle, "idle"}, total));
+    SetBound(Within({Clock::now() + incoming.IdleTimeout(server_->timeouts), "idle"}, total));
   }
 }
 

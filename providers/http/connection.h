@@ -68,8 +68,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Connects to the first of the addresses that accepts. `caller` is the context's deadline.
   StatusTask Open(const AddressList& addresses, Bound connect);
 
-  /// Sends the request and reads the response. On any error the connection is closed. `total` bounds all of it.
-  Task<Response> Exchange(absl::Span<const asio::const_buffer> request, Bound total);
+  /// Sends the request and reads the response; an event stream goes to `events`, if there is one, whose functions are
+  /// called here at home. On any error the connection is closed. `total` bounds all of it.
+  Task<Response> Exchange(absl::Span<const asio::const_buffer> request, Bound total, EventStreamReader* events);
 
   /// Whether the last exchange failed because the connection broke before any byte of a response.
   bool broke_before_response() const { return broke_before_response_; }
@@ -77,8 +78,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Close();
 
  private:
+  struct Incoming;
+
   asio::awaitable<boost::system::error_code> SendRest(absl::Span<const asio::const_buffer> request, std::size_t sent,
                                                       const Bound& total);
+  /// Reads the next `size` bytes of the response.
+  boost::system::error_code Receive(std::size_t size, Incoming& incoming);
   bool PeerSentSomething();
   void KeepForReuse(bool reusable);
 

@@ -3,6 +3,8 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <cstddef>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "providers/http/response.h"
 
@@ -27,6 +29,11 @@ class ResponseParser {
   void PutEof(error_code& ec);
 
   bool done() const { return done_; }
+  /// What has come of the response, once its header has; not that of an informational one.
+  const Response& response() const { return response_; }
+  bool header_done() const { return message_->is_header_done() && response_.status / 100 != 1; }
+  /// The part of the body that has come since the last call.
+  std::string TakeBody() { return std::exchange(response_.body, std::string()); }
   /// Whether the connection may serve another exchange. Valid once done.
   bool keep_alive() const { return keep_alive_; }
   /// Valid once done, once.

@@ -1,12 +1,8 @@
 #include "providers/openai/decode.h"
 
-#include <absl/strings/str_cat.h>
-#include <simdjson.h>
-
 #include <utility>
 
-#include "engine/base/error.h"
-#include "engine/base/reasons.h"
+#include "providers/wire/json.h"
 
 namespace dspex::openai {
 
@@ -14,53 +10,17 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-constexpr std::size_t kMaxDepth = 64;
-// Nobody asks for more than a few completions or tool calls; more would be memory for nothing.
-constexpr std::size_t kMaxItems = 1000;
+using wire::AppendText;
+using wire::kMaxItems;
+using wire::OptionalCount;
+using wire::OptionalText;
 
-absl::Status Malformed(absl::string_view what) {
-  return Error(absl::StatusCode::kInternal, reason::kProviderMalformed,
-               absl::StrCat("The provider's response is not a chat completion: ", what,
-                            ". Check that base_url leads to an OpenAI-compatible API, and try again."));
-}
-
-// The document lives as long as the parser. DOM: it checks the whole text, so that what is read from it is sound, and
-// its scanning is chosen for the processor at run time.
-bool Parse(dom::parser& parser, std::string& body, dom::element& document, std::string& problem) {
-  const std::size_t size = body.size();
-  body.reserve(size + simdjson::SIMDJSON_PADDING);
-  simdjson::error_code ec = parser.allocate(size, kMaxDepth);
-  if (ec == simdjson::SUCCESS) ec = parser.parse(body.data(), size, false).get(document);
-  if (ec != simdjson::SUCCESS) problem = absl::StrCat("it is not valid JSON (", simdjson::error_message(ec), ")");
-  return ec == simdjson::SUCCESS;
-}
-
-// \u escapes may give halves of surrogate pairs.
-bool AssignText(dom::element element, std::string& text) {
-  std::string_view view;
-  if (element.get(view) != simdjson::SUCCESS || !simdjson::validate_utf8(view.data(), view.size())) return false;
-  text.append(view.data(), view.size());
-  return true;
-}
-
-// Fields that matter to nobody if they are not as they should be.
-std::string OptionalText(dom::object object, std::string_view key) {
-  dom::element element;
-  std::string text;
-  if (object.at_key(key).get(element) == simdjson::SUCCESS) AssignText(element, text);
-  return text;
-}
-
-long long OptionalCount(dom::object object, std::string_view key) {
-  std::int64_t count = 0;
-  if (object.at_key(key).get(count) != simdjson::SUCCESS || count < 0) return 0;
-  return count;
-}
+absl::Status Malformed(absl::string_view what) { return wire::Malformed("a chat completion", what); }
 
 // A string, null or an array of text parts.
 bool DecodeContent(dom::element content, std::string& text) {
   if (content.is_null()) return true;
-  if (content.is_string()) return AssignText(content, text);
+  if (content.is_string()) return AppendText(content, text);
   dom::array parts;
   if (content.get(parts) != simdjson::SUCCESS) return false;
   for (const dom::element part : parts) {
@@ -70,7 +30,7 @@ bool DecodeContent(dom::element content, std::string& text) {
     std::string_view type;
     if (object.at_key("type").get(type) == simdjson::SUCCESS && type != "text") continue;
     dom::element piece;
-    if (object.at_key("text").get(piece) == simdjson::SUCCESS && !AssignText(piece, text)) return false;
+    if (object.at_key("text").get(piece) == simdjson::SUCCESS && !AppendText(piece, text)) return false;
   }
   return true;
 }
@@ -141,7 +101,7 @@ absl::StatusOr<lm::Response> DecodeChatCompletion(std::string body) {
   dom::parser parser;
   dom::element document;
   std::string problem;
-  if (!Parse(parser, body, document, problem)) return Malformed(problem);
+  if (!wire::ParseDocument(parser, body, document, problem)) return Malformed(problem);
   dom::object object;
   if (document.get(object) != simdjson::SUCCESS) return Malformed("it is not a JSON object");
   dom::array choices;
@@ -163,17 +123,17 @@ absl::StatusOr<lm::Response> DecodeChatCompletion(std::string body) {
   return response;
 }
 
-ErrorBody DecodeError(std::string body) {
+wire::ErrorBody DecodeError(std::string body) {
   dom::parser parser;
   dom::element document;
   std::string problem;
   dom::object object;
   dom::object error;
-  if (!Parse(parser, body, document, problem) || document.get(object) != simdjson::SUCCESS ||
+  if (!wire::ParseDocument(parser, body, document, problem) || document.get(object) != simdjson::SUCCESS ||
       object.at_key("error").get(error) != simdjson::SUCCESS) {
     return {};
   }
-  ErrorBody said{.message = OptionalText(error, "message"), .code = OptionalText(error, "code")};
+  wire::ErrorBody said{.message = OptionalText(error, "message"), .code = OptionalText(error, "code")};
   if (said.code.empty()) said.code = OptionalText(error, "type");
   return said;
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/lm/language_model.h"
+#include "providers/wire/errors.h"
 
 namespace dspex::openai {
 
@@ -14,12 +15,7 @@ namespace dspex::openai {
 /// no choices, no message, a text that is no string. What is missing beyond that is empty or zero.
 absl::StatusOr<lm::Response> DecodeChatCompletion(std::string body);
 
-/// What the body of a failed request says; empty where it does not.
-struct ErrorBody {
-  std::string message;
-  /// A word for programs, "context_length_exceeded"; where there is none, the error's type.
-  std::string code;
-};
-ErrorBody DecodeError(std::string body);
+/// What the body of a failed request says. `body` is consumed.
+wire::ErrorBody DecodeError(std::string body);
 
 }  // namespace dspex::openai

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "providers/openai/decode.h"
-#include "providers/openai/errors.h"
+#include "providers/wire/errors.h"
 
 namespace {
 void CheckText(const std::string& text) {
@@ -30,6 +30,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       }
     }
   }
-  CheckText(dspex::openai::ForDisplay(dspex::openai::DecodeError(body).message, "key1"));
+  CheckText(dspex::wire::ForDisplay(dspex::openai::DecodeError(body).message, "key1"));
   return 0;
 }

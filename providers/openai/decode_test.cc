@@ -115,7 +115,7 @@ TEST(DecodeTest, ArgumentsThatAreNoText) {
 }
 
 TEST(DecodeTest, ErrorMessages) {
-  const ErrorBody said = DecodeError(R"({"error":{"message":"no such model","code":null,"type":"not_found"}})");
+  const wire::ErrorBody said = DecodeError(R"({"error":{"message":"no such model","code":null,"type":"not_found"}})");
   EXPECT_EQ(said.message, "no such model");
   EXPECT_EQ(said.code, "not_found");
   EXPECT_EQ(DecodeError(R"({"error":{"code":"insufficient_quota","type":"quota"}})").code, "insufficient_quota");

@@ -32,7 +32,7 @@ void AppendField(std::string& out, absl::string_view key, absl::string_view text
   AppendJsonString(out, text);
 }
 
-// Content parts in OpenAI's form; tool calls and results are not content.
+// Content parts in OpenAI's form; tool calls, results and another dialect's reasoning are not content.
 struct ContentEncoder {
   std::string& out;
 
@@ -77,12 +77,14 @@ struct ContentEncoder {
   void operator()(const lm::BlockPart& part) const { Close(part.json); }
   void operator()(const lm::ToolCallPart&) const {}
   void operator()(const lm::ToolResultPart&) const {}
+  void operator()(const lm::ReasoningPart&) const {}
 
   void Close(absl::string_view text) const { absl::StrAppend(&out, text); }
 };
 
 bool IsContent(const lm::Part& part) {
-  return !std::holds_alternative<lm::ToolCallPart>(part) && !std::holds_alternative<lm::ToolResultPart>(part);
+  return !std::holds_alternative<lm::ToolCallPart>(part) && !std::holds_alternative<lm::ToolResultPart>(part) &&
+         !std::holds_alternative<lm::ReasoningPart>(part);
 }
 
 // A text alone is a string, anything else an array of parts, no content null.

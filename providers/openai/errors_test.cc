@@ -1,4 +1,4 @@
-#include "providers/openai/errors.h"
+#include "providers/wire/errors.h"
 
 #include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
@@ -7,9 +7,14 @@
 #include "engine/base/reasons.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "providers/openai/decode.h"
 
 namespace dspex::openai {
 namespace {
+
+using wire::ErrorSource;
+using wire::ForDisplay;
+using wire::RetryDelay;
 
 const ErrorSource kSource{"openai", "gpt", "secret-key"};
 
@@ -21,6 +26,8 @@ http::Response MakeResponse(int status, absl::string_view body, absl::string_vie
   response.body = std::string(body);
   return response;
 }
+
+absl::Status Check(const http::Response& response) { return wire::CheckResponse(response, kSource, DecodeError); }
 
 TEST(ErrorsTest, ByStatus) {
   using absl::StatusCode;
@@ -42,8 +49,7 @@ TEST(ErrorsTest, ByStatus) {
            {529, StatusCode::kUnavailable, reason::kProviderOverloaded},
            {302, StatusCode::kInternal, reason::kProviderMalformed},
        }) {
-    const absl::Status status =
-        CheckResponse(MakeResponse(expected.status, R"({"error":{"message":"why so"}})"), kSource);
+    const absl::Status status = Check(MakeResponse(expected.status, R"({"error":{"message":"why so"}})"));
     EXPECT_EQ(status.code(), expected.code) << status;
     EXPECT_EQ(ErrorReason(status), expected.reason) << status;
     EXPECT_EQ(ErrorMetadata(status, "http_status"), std::to_string(expected.status));
@@ -56,8 +62,7 @@ TEST(ErrorsTest, ByStatus) {
 
 TEST(ErrorsTest, TheBodysWordSaysMoreThanTheStatus) {
   const auto reason_of = [](int status, absl::string_view code) {
-    return ErrorReason(
-        CheckResponse(MakeResponse(status, absl::StrCat(R"({"error":{"code":")", code, R"("}})")), kSource));
+    return ErrorReason(Check(MakeResponse(status, absl::StrCat(R"({"error":{"code":")", code, R"("}})"))));
   };
   EXPECT_EQ(reason_of(429, "insufficient_quota"), reason::kProviderBilling);
   EXPECT_EQ(reason_of(429, "rate_limit_exceeded"), reason::kProviderRateLimited);
@@ -67,10 +72,10 @@ TEST(ErrorsTest, TheBodysWordSaysMoreThanTheStatus) {
 }
 
 TEST(ErrorsTest, SuccessMustBeJson) {
-  EXPECT_TRUE(CheckResponse(MakeResponse(200, "{}"), kSource).ok());
-  EXPECT_TRUE(CheckResponse(MakeResponse(200, "{}", "application/json; charset=utf-8"), kSource).ok());
-  EXPECT_TRUE(CheckResponse(MakeResponse(200, "{}", ""), kSource).ok());
-  const absl::Status status = CheckResponse(MakeResponse(200, "<html>", "text/html"), kSource);
+  EXPECT_TRUE(Check(MakeResponse(200, "{}")).ok());
+  EXPECT_TRUE(Check(MakeResponse(200, "{}", "application/json; charset=utf-8")).ok());
+  EXPECT_TRUE(Check(MakeResponse(200, "{}", "")).ok());
+  const absl::Status status = Check(MakeResponse(200, "<html>", "text/html"));
   EXPECT_EQ(ErrorReason(status), reason::kProviderMalformed) << status;
 }
 
@@ -98,7 +103,7 @@ TEST(ErrorsTest, RetryDelays) {
 TEST(ErrorsTest, RateLimitsCarryTheDelay) {
   http::Response response = MakeResponse(429, "");
   response.headers.Append("Retry-After", "2");
-  const absl::Status status = CheckResponse(response, kSource);
+  const absl::Status status = Check(response);
   EXPECT_EQ(ErrorReason(status), reason::kProviderRateLimited) << status;
   const google::rpc::Status details = ToRpcStatus(status);
   google::rpc::RetryInfo retry;
@@ -116,7 +121,7 @@ TEST(ErrorsTest, MessagesHoldNoKeys) {
   for (int i = 0; i < 200; ++i) long_text += "é";
   EXPECT_EQ(ForDisplay("x" + long_text, ""), "x" + long_text.substr(0, 298) + "...");
   const absl::Status status =
-      CheckResponse(MakeResponse(401, R"({"error":{"message":"Incorrect API key provided: secret-key"}})"), kSource);
+      Check(MakeResponse(401, R"({"error":{"message":"Incorrect API key provided: secret-key"}})"));
   EXPECT_EQ(status.message().find("secret-key"), absl::string_view::npos) << status;
   EXPECT_NE(status.message().find("OPENAI_API_KEY"), absl::string_view::npos) << status;
 }

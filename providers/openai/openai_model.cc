@@ -7,7 +7,7 @@
 #include "engine/base/error.h"
 #include "providers/openai/decode.h"
 #include "providers/openai/encode.h"
-#include "providers/openai/errors.h"
+#include "providers/wire/errors.h"
 
 namespace dspex::openai {
 
@@ -34,7 +34,7 @@ class Model final : public lm::LanguageModel {
   lm::Capabilities capabilities() const override { return options_.capabilities; }
 
  private:
-  ErrorSource source() const { return {options_.provider, options_.model, options_.api_key}; }
+  wire::ErrorSource source() const { return {options_.provider, options_.model, options_.api_key}; }
   std::shared_ptr<const std::string> BodyHead(const lm::Request& request) const;
 
   const ModelOptions options_;
@@ -57,13 +57,13 @@ Task<lm::Response> Model::Generate(RequestContext context, const lm::Request& re
   const std::string body_tail = EncodeTail(request, dialect_);
   const absl::string_view body[] = {*body_head, body_tail};
   absl::StatusOr<http::Response> http_response = co_await client_.Post(context, head_, body);
-  if (!http_response.ok()) co_return WithSource(http_response.status(), source(), "");
-  absl::Status checked = CheckResponse(*http_response, source());
+  if (!http_response.ok()) co_return wire::WithSource(http_response.status(), source(), "");
+  absl::Status checked = wire::CheckResponse(*http_response, source(), DecodeError);
   if (!checked.ok()) co_return checked;
   absl::StatusOr<lm::Response> response = DecodeChatCompletion(std::move(http_response->body));
-  const absl::string_view request_id = RequestId(http_response->headers);
+  const absl::string_view request_id = wire::RequestId(http_response->headers);
   if (!response.ok()) {
-    co_return WithMetadata(WithSource(response.status(), source(), request_id), "http_status",
+    co_return WithMetadata(wire::WithSource(response.status(), source(), request_id), "http_status",
                            absl::StrCat(http_response->status));
   }
   response->provider_request_id = std::string(request_id);

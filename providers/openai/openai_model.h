@@ -7,7 +7,7 @@
 
 #include "engine/lm/language_model.h"
 #include "providers/http/client.h"
-#include "providers/openai/prefix_cache.h"
+#include "providers/wire/prefix_cache.h"
 
 namespace dspex::openai {
 

@@ -1,4 +1,4 @@
-#include "providers/openai/errors.h"
+#include "providers/wire/errors.h"
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
@@ -12,9 +12,8 @@
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
-#include "providers/openai/decode.h"
 
-namespace dspex::openai {
+namespace dspex::wire {
 
 namespace {
 
@@ -142,7 +141,8 @@ std::string ForDisplay(absl::string_view message, absl::string_view api_key) {
 }
 
 absl::string_view RequestId(const http::Headers& headers) {
-  const absl::string_view id = headers.Get("x-request-id");
+  absl::string_view id = headers.Get("x-request-id");
+  if (id.empty()) id = headers.Get("request-id");
   // It goes into messages, which hold UTF-8 only.
   const bool sound = id.size() <= 200 && std::all_of(id.begin(), id.end(), [](char c) {
                        return absl::ascii_isprint(static_cast<unsigned char>(c));
@@ -174,30 +174,30 @@ absl::Status WithSource(absl::Status status, const ErrorSource& source, absl::st
   return WithMetadata(std::move(status), "provider_request_id", provider_request_id);
 }
 
-absl::Status CheckResponse(const http::Response& response, const ErrorSource& source) {
-  const absl::string_view content_type = response.headers.Get("content-type");
-  if (response.status >= 200 && response.status < 300) {
-    if (IsJson(content_type)) return absl::OkStatus();
-    Error error(StatusCode::kInternal, reason::kProviderMalformed,
-                absl::StrCat("The provider ", source.provider, " did not answer with JSON. Check that providers.",
-                             source.provider, ".base_url leads to an OpenAI-compatible API."));
-    return WithSource(error.With("http_status", response.status), source, RequestId(response.headers));
-  }
-  const ErrorBody body = IsJson(content_type) ? DecodeError(response.body) : ErrorBody();
-  std::optional<Mapping> mapped = response.status >= 400 ? MapCode(body.code, source) : std::nullopt;
-  const Mapping mapping = mapped.has_value() ? *std::move(mapped) : MapStatus(response.status, source);
+absl::Status ErrorOf(int http_status, const ErrorBody& body, const http::Headers& headers, const ErrorSource& source) {
+  std::optional<Mapping> mapped = http_status >= 400 ? MapCode(body.code, source) : std::nullopt;
+  const Mapping mapping = mapped.has_value() ? *std::move(mapped) : MapStatus(http_status, source);
   std::string message = mapping.message;
   const std::string said = ForDisplay(body.message, source.api_key);
   if (!said.empty()) absl::StrAppend(&message, " It says: ", said);
   Error error(mapping.code, mapping.reason, message);
-  error.With("http_status", response.status);
+  error.With("http_status", http_status);
   if (mapping.reason == reason::kProviderRateLimited || mapping.reason == reason::kProviderOverloaded) {
-    const auto delay = RetryDelay(response.headers, absl::Now());
-    // Changes `error` in place; its result is that same object.
-    if (delay.has_value()) static_cast<void>(std::move(error).RetryAfter(*delay));
+    if (const auto delay = RetryDelay(headers, absl::Now()); delay.has_value()) error.RetryAfter(*delay);
   }
-  // NOLINTNEXTLINE(bugprone-use-after-move): nothing was moved out of it.
-  return WithSource(error, source, RequestId(response.headers));
+  return WithSource(error, source, RequestId(headers));
 }
 
-}  // namespace dspex::openai
+absl::Status CheckResponse(const http::Response& response, const ErrorSource& source, DecodeError decode) {
+  const bool json = IsJson(response.headers.Get("content-type"));
+  if (response.status < 200 || response.status >= 300) {
+    return ErrorOf(response.status, json ? decode(response.body) : ErrorBody(), response.headers, source);
+  }
+  if (json) return absl::OkStatus();
+  Error error(StatusCode::kInternal, reason::kProviderMalformed,
+              absl::StrCat("The provider ", source.provider, " did not answer with JSON. Check that providers.",
+                           source.provider, ".base_url leads to an API of its kind."));
+  return WithSource(error.With("http_status", response.status), source, RequestId(response.headers));
+}
+
+}  // namespace dspex::wire

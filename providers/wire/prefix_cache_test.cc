@@ -1,4 +1,4 @@
-#include "providers/openai/prefix_cache.h"
+#include "providers/wire/prefix_cache.h"
 
 #include <gtest/gtest.h>
 

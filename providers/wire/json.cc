@@ -1,0 +1,49 @@
+#include "providers/wire/json.h"
+
+#include <absl/strings/str_cat.h>
+
+#include "engine/base/error.h"
+#include "engine/base/reasons.h"
+
+namespace dspex::wire {
+
+namespace {
+constexpr std::size_t kMaxDepth = 64;
+}  // namespace
+
+bool ParseDocument(dom::parser& parser, std::string& body, dom::element& document, std::string& problem) {
+  const std::size_t size = body.size();
+  body.reserve(size + simdjson::SIMDJSON_PADDING);
+  simdjson::error_code ec = parser.allocate(size, kMaxDepth);
+  if (ec == simdjson::SUCCESS) ec = parser.parse(body.data(), size, false).get(document);
+  if (ec != simdjson::SUCCESS) problem = absl::StrCat("it is not valid JSON (", simdjson::error_message(ec), ")");
+  return ec == simdjson::SUCCESS;
+}
+
+bool AppendText(dom::element element, std::string& text) {
+  std::string_view view;
+  if (element.get(view) != simdjson::SUCCESS || !simdjson::validate_utf8(view.data(), view.size())) return false;
+  text.append(view.data(), view.size());
+  return true;
+}
+
+std::string OptionalText(dom::object object, std::string_view key) {
+  dom::element element;
+  std::string text;
+  if (object.at_key(key).get(element) == simdjson::SUCCESS) AppendText(element, text);
+  return text;
+}
+
+long long OptionalCount(dom::object object, std::string_view key) {
+  std::int64_t count = 0;
+  if (object.at_key(key).get(count) != simdjson::SUCCESS || count < 0) return 0;
+  return count;
+}
+
+absl::Status Malformed(absl::string_view what, absl::string_view problem) {
+  return Error(absl::StatusCode::kInternal, reason::kProviderMalformed,
+               absl::StrCat("The provider's response is not ", what, ": ", problem,
+                            ". Check that base_url leads to an API of the provider's kind, and try again."));
+}
+
+}  // namespace dspex::wire
