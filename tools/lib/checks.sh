@@ -88,7 +88,8 @@ check_readme() {
 # Runs all unit tests, and the integration tests against binaries, built with a configuration of .bazelrc.
 sanitized() {
   local options=(--config="$1" --platform_suffix="-$1" --symlink_prefix=/ --ui_event_filters=-info --keep_going)
-  bazel test "${options[@]}" //...
+  # Tests are slow in them, some ten times.
+  bazel test "${options[@]}" --test_timeout=900 //...
   DSPEX_BIN_DIR=$(bazel info "${options[@]}" bazel-bin)
   export DSPEX_BIN_DIR DSPEX_SANITIZER=$1
   tools/test integration
