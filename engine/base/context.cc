@@ -24,6 +24,7 @@ void RequestRecord::Merge(const RequestRecord& part) {
 RequestContext RequestContext::Child(absl::string_view name, TimePoint deadline) const {
   RequestContext child(*record_, std::min(deadline_, deadline));
   child.trace_node_ = trace_node_;
+  child.events_ = events_;
   if (record_->keep_trace) {
     TraceNode node;
     node.parent = trace_node_;

@@ -56,8 +56,6 @@ struct RequestRecord {
   std::string request_id;
   std::string tenant = "default";
   TimePoint start = Clock::now();
-  /// Where the modules tell how they get on; null for unary calls.
-  EventSink* events = nullptr;
   /// Whether to keep trace nodes; without it, `trace` stays empty.
   bool keep_trace = false;
 
@@ -83,7 +81,9 @@ class RequestContext {
 
   TimePoint deadline() const { return deadline_; }
   RequestRecord& record() const { return *record_; }
-  EventSink* events() const { return record_->events; }
+  /// Where modules tell how they get on; null where nobody wants to know. Outlives the request.
+  EventSink* events() const { return events_; }
+  void set_events(EventSink* events) { events_ = events; }
   /// Where a language model puts its completion as it comes; null where only the whole is wanted. Outlives the call.
   lm::DeltaSink* deltas() const { return deltas_; }
   void set_deltas(lm::DeltaSink* deltas) { deltas_ = deltas; }
@@ -104,6 +104,7 @@ class RequestContext {
   RequestRecord* record_;
   TimePoint deadline_;
   int trace_node_ = -1;
+  EventSink* events_ = nullptr;
   lm::DeltaSink* deltas_ = nullptr;
 };
 
