@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-Event = Literal["requests", "answered", "closed", "in_flight", "open"]
+Event = Literal["requests", "answered", "closed", "in_flight", "open", "held"]
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,10 @@ class MockLlm:
         if not answer["reached"]:
             raise TimeoutError(f"{event} is {answer['value']}, not {count}, after {timeout} s")
         return int(answer["value"])
+
+    def release(self) -> int:
+        """Lets all streams go on that hold_after_events stopped; returns how many."""
+        return int(self._call("POST", "/_mock/release")["released"])
 
     def reset(self) -> None:
         """Back to the start: first script, no records, counts from 0; cuts off what is in flight."""

@@ -37,7 +37,7 @@ int64_t IntOf(const Query& query, const std::string& name, int64_t otherwise) {
 boost::asio::awaitable<ControlReply> Wait(Recorder& recorder, const Query& query) {
   const auto event = query.find("event");
   if (event == query.end() || !recorder.Value(event->second).has_value()) {
-    co_return Refuse(400, "event must be requests, answered, closed, in_flight or open.");
+    co_return Refuse(400, "event must be requests, answered, closed, in_flight, open or held.");
   }
   const std::chrono::milliseconds timeout(std::clamp<int64_t>(IntOf(query, "timeout_ms", 10'000), 0, kMaxWaitMs));
   const bool reached = co_await recorder.Wait(event->second, IntOf(query, "count", 0), timeout);
@@ -61,6 +61,7 @@ boost::asio::awaitable<ControlReply> HandleControl(Server& server, absl::string_
     server.Reset();
     co_return Reply(ordered_json::object());
   }
+  if (route == "POST /_mock/release") co_return Reply({{"released", server.Release()}});
   if (route == "PUT /_mock/script") {
     const absl::Status status = server.SetScript(body);
     co_return status.ok() ? Reply(ordered_json::object()) : Refuse(400, status.message());

@@ -49,6 +49,8 @@ class Server {
   std::vector<char>& read_buffer() { return read_buffer_; }
   absl::Status SetScript(absl::string_view text);
   void Reset();
+  /// Lets all streams go on that a script holds; returns how many.
+  int64_t Release();
   void Add(Session* session) { sessions_.insert(session); }
   void Remove(Session* session) { sessions_.erase(session); }
 
