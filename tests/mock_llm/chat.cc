@@ -153,7 +153,7 @@ std::string ChatDialect::WriteError(const Failure& failure, absl::string_view me
   return WriteOpenAiError(failure, message);
 }
 
-Event ChatDialect::ErrorEvent(int64_t /*sequence*/) const {
+Event ChatDialect::ErrorEvent(int64_t /*sequence*/, size_t /*position*/) const {
   return {"", WriteOpenAiError(*OpenAiFailure("server_error"), "The server had an error in the middle of the stream."),
           false};
 }

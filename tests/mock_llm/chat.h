@@ -12,7 +12,7 @@ class ChatDialect final : public Dialect {
                             const StreamShape& shape) const override;
   std::optional<Failure> FailureOf(absl::string_view fault) const override;
   std::string WriteError(const Failure& failure, absl::string_view message, int64_t sequence) const override;
-  Event ErrorEvent(int64_t sequence) const override;
+  Event ErrorEvent(int64_t sequence, size_t position) const override;
 };
 
 }  // namespace dspex::mock_llm

@@ -4,6 +4,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
 #include <absl/strings/string_view.h>
+#include <absl/time/time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -62,6 +63,10 @@ boost::asio::awaitable<ControlReply> HandleControl(Server& server, absl::string_
     co_return Reply(ordered_json::object());
   }
   if (route == "POST /_mock/release") co_return Reply({{"released", server.Release()}});
+  if (route == "POST /_mock/clock") {
+    server.rate_clock().Advance(absl::Milliseconds(std::max<int64_t>(0, IntOf(query, "advance_ms", 0))));
+    co_return Reply(ordered_json::object());
+  }
   if (route == "PUT /_mock/script") {
     const absl::Status status = server.SetScript(body);
     co_return status.ok() ? Reply(ordered_json::object()) : Refuse(400, status.message());

@@ -34,6 +34,7 @@ struct Failure {
   int status = 500;
   std::string type;
   std::string code;
+  std::string message = "";  ///< The provider's, where clients read what happened from it.
 };
 
 /// How a provider words its answers. All texts are JSON.
@@ -54,8 +55,8 @@ class Dialect {
   virtual std::optional<Failure> FailureOf(absl::string_view fault) const = 0;
   /// An error as the body of an answer.
   virtual std::string WriteError(const Failure& failure, absl::string_view message, int64_t sequence) const = 0;
-  /// An error within a stream.
-  virtual Event ErrorEvent(int64_t sequence) const = 0;
+  /// An error within a stream, after so many events.
+  virtual Event ErrorEvent(int64_t sequence, size_t position) const = 0;
 };
 
 /// The dialect of a face; lives forever.

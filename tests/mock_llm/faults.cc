@@ -56,7 +56,9 @@ Delivery DeliveryOf(absl::string_view fault) {
 bool ReplaceAnswer(absl::string_view fault, const Dialect& dialect, int64_t sequence, Answer& answer) {
   if (const auto failure = dialect.FailureOf(fault); failure.has_value()) {
     answer.status = failure->status;
-    SetBody(answer, dialect.WriteError(*failure, absl::StrCat("The mock was told to answer ", fault, "."), sequence));
+    const std::string message =
+        failure->message.empty() ? absl::StrCat("The mock was told to answer ", fault, ".") : failure->message;
+    SetBody(answer, dialect.WriteError(*failure, message, sequence));
     return true;
   }
   if (fault == "wrong_content_type") {
@@ -83,7 +85,7 @@ void BreakEvents(absl::string_view fault, const Dialect& dialect, int64_t sequen
                  std::vector<Event>& events) {
   const size_t at = FaultPosition(events, shape);
   if (fault == "truncated_stream" || fault == "error_in_stream") events.resize(at);
-  if (fault == "error_in_stream") events.push_back(dialect.ErrorEvent(sequence));
+  if (fault == "error_in_stream") events.push_back(dialect.ErrorEvent(sequence, at));
   if (fault == "malformed_event" || fault == "malformed_json" || fault == "truncated_json") {
     if (at == events.size()) events.emplace_back();
     // The first half of an object is no JSON, nor is the first half of [DONE].

@@ -152,12 +152,30 @@ Rule DefaultRule(Milliseconds latency) {
   return rule;
 }
 
+absl::StatusOr<RateLimits> ReadRateLimits(const json& spec) {
+  if (absl::Status s = CheckKeys(
+          spec, "rate_limit",
+          {"requests_per_minute", "tokens_per_minute", "input_tokens_per_minute", "output_tokens_per_minute"});
+      !s.ok()) {
+    return s;
+  }
+  RateLimits limits;
+  Take(spec, "requests_per_minute", limits.requests);
+  Take(spec, "tokens_per_minute", limits.tokens);
+  Take(spec, "input_tokens_per_minute", limits.input_tokens);
+  Take(spec, "output_tokens_per_minute", limits.output_tokens);
+  for (const auto& limit : {limits.requests, limits.tokens, limits.input_tokens, limits.output_tokens}) {
+    if (limit.has_value() && !(*limit > 0)) return absl::InvalidArgumentError("a rate limit must be above 0");
+  }
+  return limits;
+}
+
 absl::StatusOr<Rule> ReadRule(const json& spec, Milliseconds default_latency) {
   if (absl::Status s =
           CheckKeys(spec, "a rule",
                     {"match", "reply", "latency", "fault", "retry_after", "drip_ms", "times", "chunk_chars",
                      "chunk_bytes", "chunk_interval_ms", "crlf", "keep_alives", "no_done", "no_usage",
-                     "no_finish_reason", "no_chunked", "hold_after_events", "fault_after_events"});
+                     "no_finish_reason", "no_chunked", "hold_after_events", "fault_after_events", "rate_limit"});
       !s.ok()) {
     return s;
   }
@@ -168,6 +186,11 @@ absl::StatusOr<Rule> ReadRule(const json& spec, Milliseconds default_latency) {
   if (spec.contains("latency")) status.Update(ReadLatency(spec["latency"], rule));
   status.Update(ReadFault(spec, rule));
   status.Update(ReadShape(spec, rule));
+  if (spec.contains("rate_limit")) {
+    const absl::StatusOr<RateLimits> limits = ReadRateLimits(spec["rate_limit"]);
+    status.Update(limits.status());
+    if (limits.ok()) rule.limiter.emplace(*limits);
+  }
   if (!status.ok()) return status;
   return rule;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/mock_llm/dialect.h"
+#include "tests/mock_llm/rate_limit.h"
 #include "tests/mock_llm/stream.h"
 #include "tests/mock_llm/types.h"
 
@@ -45,6 +46,7 @@ struct Rule {
   Milliseconds fixed_latency{0};
   std::optional<std::lognormal_distribution<double>> random_latency;
   std::mt19937_64 random;
+  std::optional<RateLimiter> limiter;
 
   // Progress.
   int64_t used = 0;
@@ -53,6 +55,9 @@ struct Rule {
 
 /// The rule that answers with the fields that the request asks for.
 Rule DefaultRule(Milliseconds latency);
+
+/// Reads a rate_limit of a rule or a script.
+absl::StatusOr<RateLimits> ReadRateLimits(const nlohmann::json& spec);
 
 /// Reads a rule; INVALID_ARGUMENT says what is wrong with it.
 absl::StatusOr<Rule> ReadRule(const nlohmann::json& spec, Milliseconds default_latency);

@@ -92,7 +92,8 @@ Answer AnswerOf(Rule& rule, const ModelRequest& request, LazyCall& lazy) {
   }
   const absl::StatusOr<ModelCall>& call = lazy.Get();
   if (!call.ok()) {
-    const Failure failure = *dialect.FailureOf("invalid_request");
+    const Failure failure =
+        *dialect.FailureOf(absl::IsUnauthenticated(call.status()) ? "unauthorized" : "invalid_request");
     answer.status = failure.status;
     SetBody(answer, dialect.WriteError(failure, call.status().message(), request.sequence));
     return answer;
@@ -107,13 +108,70 @@ Answer AnswerOf(Rule& rule, const ModelRequest& request, LazyCall& lazy) {
   return answer;
 }
 
+Answer Use(Rule& rule, const ModelRequest& request, LazyCall& lazy) {
+  ++rule.used;
+  return AnswerOf(rule, request, lazy);
+}
+
+// What a request takes of a rate limit. The output is what the rule says, if it says nothing of the request's own.
+Counts Charge(const Rule& rule, LazyCall& lazy, const ModelRequest& request) {
+  Completion completion;
+  completion.usage = rule.usage;
+  completion.tool_calls = rule.tool_calls;
+  completion.reasoning = rule.reasoning;
+  if (!rule.contents.empty()) completion.contents.emplace_back(rule.contents[rule.next_content % rule.contents.size()]);
+  ModelCall unread;
+  unread.body_bytes = request.body.size();
+  return CountTokens(lazy.Get().ok() ? *lazy.Get() : unread, completion);
+}
+
+// A request that is refused uses up no rule.
+Answer AnswerWithin(RateLimiter& limiter, Rule& rule, const ModelRequest& request, LazyCall& lazy) {
+  const std::optional<absl::Duration> wait = limiter.Take(Charge(rule, lazy, request), request.now);
+  Answer answer;
+  if (wait.has_value()) {
+    const Dialect& dialect = DialectOf(request.face);
+    ReplaceAnswer("rate_limited", dialect, request.sequence, answer);
+    answer.request_id_header = dialect.request_id_header();
+    const int64_t seconds = absl::ToInt64Seconds(absl::Ceil(*wait, absl::Seconds(1)));
+    answer.headers.emplace_back("retry-after", absl::StrCat(seconds));
+    if (request.face != Face::kMessages) {
+      const int64_t ms = absl::ToInt64Milliseconds(absl::Ceil(*wait, absl::Milliseconds(1)));
+      answer.headers.emplace_back("retry-after-ms", absl::StrCat(ms));
+    }
+  } else {
+    answer = Use(rule, request, lazy);
+  }
+  for (auto& header : limiter.HeadersOf(request.face, request.now)) answer.headers.push_back(std::move(header));
+  return answer;
+}
+
 }  // namespace
 
 Script::Script(Milliseconds default_latency) : default_rule_(DefaultRule(default_latency)) {}
 
 absl::StatusOr<Script> Script::Parse(absl::string_view text, Milliseconds default_latency) {
-  const json specs = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (!specs.is_array()) return absl::InvalidArgumentError("A script is a JSON list of rules.");
+  const json spec = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  if (spec.is_array()) return ReadRules(spec, default_latency);
+  const auto known = [](const auto& item) { return item.key() == "rules" || item.key() == "rate_limit"; };
+  const auto items = spec.items();
+  if (!spec.is_object() || spec.empty() || !std::all_of(items.begin(), items.end(), known)) {
+    return absl::InvalidArgumentError("A script is a JSON list of rules, or an object with rules and a rate_limit.");
+  }
+  absl::StatusOr<Script> script = ReadRules(spec.value("rules", json::array()), default_latency);
+  if (!script.ok() || !spec.contains("rate_limit")) return script;
+  try {
+    const absl::StatusOr<RateLimits> limits = ReadRateLimits(spec["rate_limit"]);
+    if (!limits.ok()) return limits.status();
+    script->limiter_.emplace(*limits);
+  } catch (const json::exception& error) {
+    return absl::InvalidArgumentError(error.what());
+  }
+  return script;
+}
+
+absl::StatusOr<Script> Script::ReadRules(const json& specs, Milliseconds default_latency) {
+  if (!specs.is_array()) return absl::InvalidArgumentError("rules must be a list.");
   Script script(default_latency);
   for (const json& spec : specs) {
     absl::StatusOr<Rule> rule;
@@ -132,12 +190,15 @@ absl::StatusOr<Script> Script::Parse(absl::string_view text, Milliseconds defaul
 
 Answer Script::AnswerTo(const ModelRequest& request) {
   LazyCall lazy(request);
+  Rule* chosen = &default_rule_;
   for (Rule& rule : rules_) {
     if (!Applies(rule, request, lazy)) continue;
-    ++rule.used;
-    return AnswerOf(rule, request, lazy);
+    chosen = &rule;
+    break;
   }
-  return AnswerOf(default_rule_, request, lazy);
+  std::optional<RateLimiter>& limiter = chosen->limiter.has_value() ? chosen->limiter : limiter_;
+  if (!limiter.has_value()) return Use(*chosen, request, lazy);
+  return AnswerWithin(*limiter, *chosen, request, lazy);
 }
 
 }  // namespace dspex::mock_llm

@@ -2,8 +2,11 @@
 
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
+#include <absl/time/time.h>
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <vector>
 
 #include "tests/mock_llm/answer.h"
@@ -18,6 +21,7 @@ struct ModelRequest {
   const Headers* headers = nullptr;
   absl::string_view body;
   Face face = Face::kChat;
+  absl::Time now = absl::InfinitePast();  ///< For rate limits.
 };
 
 /// Rules, tried in order. Not thread-safe.
@@ -33,8 +37,11 @@ class Script {
   Answer AnswerTo(const ModelRequest& request);
 
  private:
+  static absl::StatusOr<Script> ReadRules(const nlohmann::json& specs, Milliseconds default_latency);
+
   std::vector<Rule> rules_;
   Rule default_rule_;
+  std::optional<RateLimiter> limiter_;
 };
 
 }  // namespace dspex::mock_llm

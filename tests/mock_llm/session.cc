@@ -164,9 +164,10 @@ asio::awaitable<void> Session::AnswerModel(HttpRequest& request) {
   Answer answer;
   const std::optional<Face> face = FaceOf(View(message.target()));
   if (message.method() == http::verb::post && face.has_value()) {
-    answer = server_.script().AnswerTo({sequence, &headers, message.body(), *face});
+    answer = server_.script().AnswerTo({sequence, &headers, message.body(), *face, server_.rate_clock().Now()});
   } else {
-    answer = JsonAnswer(404, Refusal("unknown_url", "The mock answers POST to /chat/completions only."));
+    answer = JsonAnswer(
+        404, Refusal("unknown_url", "The mock answers POST to /chat/completions, /responses and /messages only."));
   }
   in_flight_ = true;
   server_.recorder().Begin(id_, std::string(message.method_string()), request.Target(), std::move(headers),

@@ -8,6 +8,8 @@
 
 #include <vector>
 
+#include "tests/mock_llm/schema.h"
+
 namespace dspex::mock_llm {
 namespace {
 
@@ -47,10 +49,11 @@ std::string AnswerFields(absl::string_view last_user) {
 
 std::string FillTemplate(absl::string_view text, const ModelCall& call, int64_t sequence) {
   if (!absl::StrContains(text, "{{")) return std::string(text);
-  return absl::StrReplaceAll(text, {{"{{last_user}}", call.last_user},
-                                    {"{{model}}", call.model},
-                                    {"{{n}}", absl::StrCat(sequence)},
-                                    {"{{fields}}", AnswerFields(call.last_user)}});
+  return absl::StrReplaceAll(
+      text, {{"{{last_user}}", call.last_user},
+             {"{{model}}", call.model},
+             {"{{n}}", absl::StrCat(sequence)},
+             {"{{fields}}", call.schema.empty() ? AnswerFields(call.last_user) : AnswerSchema(call.schema)}});
 }
 
 }  // namespace dspex::mock_llm

@@ -32,6 +32,18 @@ constexpr std::array kFailures = {
     NamedFailure{"overloaded", 503, "server_error", "overloaded"},
 };
 
+// The counts in a usage object of any provider's; 0 where it has none.
+Counts ScriptedTokens(const std::string& text) {
+  const ordered_json usage = ordered_json::parse(text);
+  Counts counts;
+  for (const auto& [key, value] : usage.items()) {
+    if (!value.is_number_unsigned()) continue;
+    if (key == "prompt_tokens" || key == "input_tokens") counts.input = value.get<size_t>();
+    if (key == "completion_tokens" || key == "output_tokens") counts.output = value.get<size_t>();
+  }
+  return counts;
+}
+
 }  // namespace
 
 std::string Dump(const ordered_json& value) {
@@ -41,6 +53,7 @@ std::string Dump(const ordered_json& value) {
 std::string Quote(absl::string_view text) { return Dump(ordered_json(std::string(text))); }
 
 Counts CountTokens(const ModelCall& call, const Completion& completion) {
+  if (!completion.usage.empty()) return ScriptedTokens(completion.usage);
   size_t bytes = completion.reasoning.size() + completion.refusal.size();
   for (const auto& content : completion.contents) bytes += content.value_or("").size();
   for (const ToolCall& tool : completion.tool_calls) bytes += tool.name.size() + tool.arguments.size();
@@ -51,7 +64,7 @@ std::optional<Failure> OpenAiFailure(absl::string_view fault) {
   const auto* const found =
       std::find_if(kFailures.begin(), kFailures.end(), [&](const auto& entry) { return entry.fault == fault; });
   if (found == kFailures.end()) return std::nullopt;
-  return Failure{found->status, std::string(found->type), std::string(found->code)};
+  return Failure{found->status, std::string(found->type), std::string(found->code), ""};
 }
 
 std::string WriteOpenAiError(const Failure& failure, absl::string_view message) {

@@ -16,7 +16,7 @@ std::string Dump(const nlohmann::ordered_json& value);
 /// A text as JSON.
 std::string Quote(absl::string_view text);
 
-/// Tokens of a call, about one for four bytes.
+/// Tokens of a call: those of a scripted usage, or about one for four bytes.
 struct Counts {
   size_t input = 0;
   size_t output = 0;
