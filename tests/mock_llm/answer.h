@@ -28,8 +28,8 @@ struct Answer {
   std::string content_type = "application/json";
   absl::string_view request_id_header = "x-request-id";
   Headers headers;
-  std::shared_ptr<const std::string> body;    ///< Null for a stream.
-  std::shared_ptr<const EventStream> stream;  ///< Null for any other body.
+  std::shared_ptr<const std::string> body;
+  std::shared_ptr<const EventStream> stream;  ///< Instead of the body, if it is not null.
   Milliseconds latency{0};
   Delivery delivery = Delivery::kWhole;
   Milliseconds drip{20};

@@ -48,20 +48,21 @@ class Chunks {
                            std::time(nullptr), R"(,"model":)", Quote(call.model), R"(,"choices":[)")),
         tail_(call.include_usage ? R"(],"usage":null})" : "]}") {}
 
-  Event Delta(size_t choice, absl::string_view delta, bool content) const {
-    return {"", Chunk(choice, delta, "null"), content};
+  Event Delta(size_t choice, absl::string_view delta, bool content, absl::string_view logprobs = "null") const {
+    return {"", Chunk(choice, delta, logprobs, "null"), content};
   }
   Event Finish(size_t choice, absl::string_view reason) const {
-    return {"", Chunk(choice, "{}", Quote(reason)), false};
+    return {"", Chunk(choice, "{}", "null", Quote(reason)), false};
   }
   Event UsageOnly(const ordered_json& usage) const {
     return {"", absl::StrCat(head_, R"(],"usage":)", Dump(usage), "}"), false};
   }
 
  private:
-  std::string Chunk(size_t choice, absl::string_view delta, absl::string_view finish_reason) const {
-    return absl::StrCat(head_, R"({"index":)", choice, R"(,"delta":)", delta, R"(,"logprobs":null,"finish_reason":)",
-                        finish_reason, "}", tail_);
+  std::string Chunk(size_t choice, absl::string_view delta, absl::string_view logprobs,
+                    absl::string_view finish_reason) const {
+    return absl::StrCat(head_, R"({"index":)", choice, R"(,"delta":)", delta, R"(,"logprobs":)", logprobs,
+                        R"(,"finish_reason":)", finish_reason, "}", tail_);
   }
 
   const std::string head_;
@@ -69,9 +70,11 @@ class Chunks {
 };
 
 void AddText(const Chunks& chunks, size_t choice, absl::string_view name, absl::string_view text,
-             const StreamShape& shape, std::vector<Event>& events) {
+             const StreamShape& shape, std::vector<Event>& events, std::string logprobs = "") {
   for (absl::string_view piece : CutCharacters(text, shape.chunk_chars)) {
-    events.push_back(chunks.Delta(choice, absl::StrCat(R"({")", name, R"(":)", Quote(piece), "}"), true));
+    const std::string delta = absl::StrCat(R"({")", name, R"(":)", Quote(piece), "}");
+    events.push_back(chunks.Delta(choice, delta, true, logprobs.empty() ? "null" : logprobs));
+    logprobs.clear();  // All come with the first piece.
   }
 }
 
@@ -97,7 +100,7 @@ std::vector<Event> ChoiceEvents(const Chunks& chunks, const Completion& completi
   if (content.has_value()) role["content"] = "";
   events.push_back(chunks.Delta(choice, Dump(role), false));
   AddText(chunks, choice, "reasoning_content", completion.reasoning, shape, events);
-  AddText(chunks, choice, "content", content.value_or(""), shape, events);
+  AddText(chunks, choice, "content", content.value_or(""), shape, events, completion.logprobs);
   AddText(chunks, choice, "refusal", completion.refusal, shape, events);
   AddToolCalls(chunks, choice, completion.tool_calls, shape, events);
   if (!shape.no_finish_reason) events.push_back(chunks.Finish(choice, completion.finish_reason));
@@ -124,7 +127,7 @@ std::string ChatDialect::Write(const ModelCall& call, int64_t sequence, const Co
   for (const auto& content : completion.contents) {
     choices.push_back({{"index", choices.size()},
                        {"message", Message(completion, content)},
-                       {"logprobs", nullptr},
+                       {"logprobs", completion.logprobs.empty() ? nullptr : ordered_json::parse(completion.logprobs)},
                        {"finish_reason", completion.finish_reason}});
   }
   ordered_json answer = {{"id", IdOf(sequence)},

@@ -74,7 +74,7 @@ std::vector<ToolCall> ReadToolCalls(const json& calls) {
 absl::Status ReadReply(const json& reply, Rule& rule) {
   if (absl::Status s = CheckKeys(reply, "reply",
                                  {"content", "contents", "tool_calls", "reasoning", "refusal", "finish_reason", "usage",
-                                  "status", "headers", "raw_body"});
+                                  "logprobs", "status", "headers", "raw_body"});
       !s.ok()) {
     return s;
   }
@@ -91,6 +91,7 @@ absl::Status ReadReply(const json& reply, Rule& rule) {
   Take(reply, "finish_reason", rule.finish_reason);
   Take(reply, "status", rule.status);
   if (reply.contains("usage")) rule.usage = reply["usage"].dump();
+  if (reply.contains("logprobs")) rule.logprobs = reply["logprobs"].dump();
   if (reply.contains("headers")) rule.headers = ReadHeaders(reply["headers"]);
   if (reply.contains("raw_body")) {
     rule.raw_body = std::make_shared<const std::string>(reply["raw_body"].get<std::string>());
@@ -136,6 +137,7 @@ absl::Status ReadShape(const json& spec, Rule& rule) {
   Take(spec, "no_finish_reason", shape.no_finish_reason);
   Take(spec, "no_chunked", shape.no_chunked);
   Take(spec, "no_usage", rule.no_usage);
+  Take(spec, "chunked", rule.chunked);
   Take(spec, "hold_after_events", shape.hold_after_events);
   Take(spec, "fault_after_events", shape.fault_after_events);
   if (shape.chunk_chars == 0) return absl::InvalidArgumentError("chunk_chars must be above 0");
@@ -171,11 +173,27 @@ absl::StatusOr<RateLimits> ReadRateLimits(const json& spec) {
 }
 
 absl::StatusOr<Rule> ReadRule(const json& spec, Milliseconds default_latency) {
-  if (absl::Status s =
-          CheckKeys(spec, "a rule",
-                    {"match", "reply", "latency", "fault", "retry_after", "drip_ms", "times", "chunk_chars",
-                     "chunk_bytes", "chunk_interval_ms", "crlf", "keep_alives", "no_done", "no_usage",
-                     "no_finish_reason", "no_chunked", "hold_after_events", "fault_after_events", "rate_limit"});
+  if (absl::Status s = CheckKeys(spec, "a rule",
+                                 {"match",
+                                  "reply",
+                                  "latency",
+                                  "fault",
+                                  "retry_after",
+                                  "drip_ms",
+                                  "times",
+                                  "chunk_chars",
+                                  "chunk_bytes",
+                                  "chunk_interval_ms",
+                                  "crlf",
+                                  "keep_alives",
+                                  "no_done",
+                                  "no_usage",
+                                  "no_finish_reason",
+                                  "no_chunked",
+                                  "hold_after_events",
+                                  "fault_after_events",
+                                  "rate_limit",
+                                  "chunked"});
       !s.ok()) {
     return s;
   }

@@ -33,7 +33,8 @@ struct Rule {
   std::string reasoning;
   std::string refusal;
   std::string finish_reason;
-  std::string usage;  // JSON; empty: counted.
+  std::string usage;     // JSON; empty: counted.
+  std::string logprobs;  // JSON; empty: null.
   bool no_usage = false;
   std::shared_ptr<const std::string> raw_body;
   int status = 200;
@@ -42,6 +43,7 @@ struct Rule {
   // How.
   std::string fault;
   StreamShape shape;
+  bool chunked = false;  // Answers that are no streams, too.
   Milliseconds drip{20};
   Milliseconds fixed_latency{0};
   std::optional<std::lognormal_distribution<double>> random_latency;

@@ -52,6 +52,7 @@ Completion Complete(Rule& rule, const ModelCall& call, int64_t sequence) {
   completion.refusal = rule.refusal;
   completion.finish_reason = rule.finish_reason;
   completion.usage = rule.usage;
+  completion.logprobs = rule.logprobs;
   completion.no_usage = rule.no_usage;
   for (int64_t choice = 0; choice < call.n; ++choice) {
     if (rule.contents.empty()) {
@@ -108,9 +109,21 @@ Answer AnswerOf(Rule& rule, const ModelRequest& request, LazyCall& lazy) {
   return answer;
 }
 
+// A whole body in chunks of HTTP's, with a fault after its first half.
+void Chunk(const Rule& rule, Answer& answer) {
+  const size_t half = answer.body->size() / 2;
+  EventStream stream;
+  stream.shape = rule.shape;
+  stream.events = {answer.body->substr(0, half), answer.body->substr(half)};
+  stream.fault_at = 1;
+  answer.stream = std::make_shared<const EventStream>(std::move(stream));
+}
+
 Answer Use(Rule& rule, const ModelRequest& request, LazyCall& lazy) {
   ++rule.used;
-  return AnswerOf(rule, request, lazy);
+  Answer answer = AnswerOf(rule, request, lazy);
+  if (rule.chunked && answer.stream == nullptr) Chunk(rule, answer);
+  return answer;
 }
 
 // What a request takes of a rate limit. The output is what the rule says, if it says nothing of the request's own.

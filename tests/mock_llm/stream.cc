@@ -63,6 +63,7 @@ EventStream Encode(const std::vector<Event>& events, const StreamShape& shape) {
 }
 
 void Framer::Add(absl::string_view text) {
+  if (text.empty()) return;  // An empty chunk would be the last.
   if (piece_bytes_ == 0) return Append(text);
   waiting_.append(text.data(), text.size());
   size_t used = 0;

@@ -147,6 +147,32 @@ TEST_F(StreamTest, WritesEventsAsLaxServersDo) {
   EXPECT_THAT(unframed.body, EndsWith("data: [DONE]\n\n"));
 }
 
+TEST_F(StreamTest, SendsWholeBodiesInChunksToo) {
+  Script({{{"fault", "rate_limited"}, {"chunked", true}, {"chunk_bytes", 10}, {"times", 1}},
+          {{"reply", {{"raw_body", ""}}}, {"chunked", true}, {"times", 1}},
+          {{"chunked", true}, {"fault", "close_in_body"}}});
+  const ClientResponse error = AskStream();
+  EXPECT_EQ(error.status, 429);
+  EXPECT_EQ(error.headers.count("content-length"), 0);
+  EXPECT_THAT(error.chunks.front(), SizeIs(10));
+  EXPECT_EQ(json::parse(error.body)["error"]["code"], "rate_limit_exceeded");
+  const ClientResponse empty = Ask();
+  EXPECT_EQ(empty.error, "");
+  EXPECT_THAT(empty.chunks, SizeIs(0));
+  const ClientResponse cut = Ask();
+  EXPECT_EQ(cut.error, "eof");
+  EXPECT_THAT(cut.chunks, SizeIs(1));
+}
+
+TEST_F(StreamTest, SendsLogprobsOfTheScript) {
+  const json logprobs = {{"content", {{{"token", "a"}, {"logprob", -0.5}}}}};
+  Script({{{"reply", {{"content", "0123456789"}, {"logprobs", logprobs}}}}});
+  EXPECT_EQ(json::parse(Ask().body)["choices"][0]["logprobs"], logprobs);
+  const std::vector<std::string> events = Events(AskStream().body);
+  EXPECT_EQ(json::parse(events[1])["choices"][0]["logprobs"], logprobs);
+  EXPECT_TRUE(json::parse(events[2])["choices"][0]["logprobs"].is_null());
+}
+
 TEST_F(StreamTest, PausesBetweenEvents) {
   Script({{{"reply", {{"content", "0123456789"}}}, {"chunk_interval_ms", 10}}});
   const auto start = steady_clock::now();
