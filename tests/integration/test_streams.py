@@ -158,8 +158,9 @@ def test_a_client_that_goes_away_closes_the_providers_socket(client: Client, moc
 
 def test_a_slow_client_slows_the_provider(client: Client, mock_llm: MockLlm) -> None:
     """What the client does not read stays with the provider, past the time-out between bytes, and nothing is lost."""
-    text = "0123456789" * 400_000
-    mock_llm.script([{"reply": {"content": completion(answer=text)}, "chunk_chars": 100}])
+    # More than the buffers of all sockets on the way.
+    text = "0123456789" * 2_800_000
+    mock_llm.script([{"reply": {"content": completion(answer=text)}, "chunk_chars": 10_000}])
     stream = start(client, predict("question -> answer"))
     next(stream)
     with pytest.raises(TimeoutError):
