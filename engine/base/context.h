@@ -57,6 +57,8 @@ struct TraceNode {
   Usage usage;
   /// Why the step was taken, where that is not plain.
   std::string reason;
+  /// Whether a cache answered.
+  bool from_cache = false;
 };
 
 /// What is known and gathered about one request. Made and owned by who serves the request; confined to the request's

@@ -102,6 +102,8 @@ std::optional<TimePoint> Limiter::Prepare(const std::shared_ptr<Ticket>& ticket,
 absl::Status Limiter::Leave(const Ticket& ticket) {
   const TimePoint now = time_.Now();
   MutexLock lock(&mutex_);
+  // Its time may have come at this very moment.
+  Pump(now);
   if (ticket.granted) return absl::OkStatus();
   queue_.Remove(ticket);
   absl::Status refusal = Refusal(ticket.need, ticket.tenant, now);

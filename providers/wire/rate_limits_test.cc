@@ -31,10 +31,9 @@ TEST(RateLimitsTest, ReadsOpenAis) {
 }
 
 TEST(RateLimitsTest, ReadsAnthropics) {
-  const std::string reset = absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", kNow + absl::Seconds(42), absl::UTCTimeZone());
   const auto limits = RateLimitsOf(Make({{"anthropic-ratelimit-requests-limit", "50"},
                                          {"anthropic-ratelimit-requests-remaining", "0"},
-                                         {"anthropic-ratelimit-requests-reset", reset.c_str()},
+                                         {"anthropic-ratelimit-requests-reset", "2026-09-21T14:14:02Z"},
                                          {"anthropic-ratelimit-input-tokens-limit", "40000"},
                                          {"anthropic-ratelimit-output-tokens-remaining", "8000"}}),
                                    kNow);

@@ -113,6 +113,11 @@ void WriteUsage(const Usage& usage, v1::Usage& proto) {
   proto.set_input_tokens(usage.input_tokens);
   proto.set_output_tokens(usage.output_tokens);
   proto.set_lm_calls(usage.lm_calls);
+  if (usage.cost > Money()) proto.set_cost(usage.cost.ToString());
+  proto.set_cached_input_tokens(usage.cached_input_tokens);
+  proto.set_cache_write_tokens(usage.cache_write_tokens);
+  proto.set_reasoning_tokens(usage.reasoning_tokens);
+  proto.set_estimated(usage.estimated);
 }
 
 void WriteTrace(const RequestRecord& record, v1::Prediction& prediction) {
@@ -126,6 +131,7 @@ void WriteTrace(const RequestRecord& record, v1::Prediction& prediction) {
     proto.set_provider_request_id(node.provider_request_id);
     proto.set_completion(node.completion);
     proto.set_reason(node.reason);
+    proto.set_from_cache(node.from_cache);
     if (node.usage.lm_calls > 0) WriteUsage(node.usage, *proto.mutable_usage());
   }
 }
@@ -171,7 +177,7 @@ StatusTask PredictionService::Run(RequestContext context, const Target& target, 
   if (!answer.ok()) co_return AtInputs(answer.status(), inputs_field);
   if (absl::Status status = WritePrediction(*answer, as_json, prediction); !status.ok()) co_return status;
   prediction.set_program(target.name);
-  WriteUsage(context.record().usage, *prediction.mutable_usage());
+  WriteUsage(context.record().charged, *prediction.mutable_usage());
   WriteTrace(context.record(), prediction);
   co_return absl::OkStatus();
 }
