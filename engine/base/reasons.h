@@ -53,6 +53,8 @@ inline constexpr absl::string_view kProviderOverloaded = "PROVIDER_OVERLOADED"; 
 inline constexpr absl::string_view kProviderCircuitOpen =
     "PROVIDER_CIRCUIT_OPEN";  ///< UNAVAILABLE: it failed too often of late and is not asked for a while; RetryInfo.
 inline constexpr absl::string_view kProviderRateLimited = "PROVIDER_RATE_LIMITED";  ///< RESOURCE_EXHAUSTED: 429.
+inline constexpr absl::string_view kProviderLimitReached =
+    "PROVIDER_LIMIT_REACHED";  ///< RESOURCE_EXHAUSTED: the server's own limit; nothing was sent; RetryInfo.
 inline constexpr absl::string_view kProviderTimeout = "PROVIDER_TIMEOUT";  ///< DEADLINE_EXCEEDED; metadata: phase.
 inline constexpr absl::string_view kProviderInvalidRequest =
     "PROVIDER_INVALID_REQUEST";  ///< INVALID_ARGUMENT: other 4xx.

@@ -121,6 +121,7 @@ void WriteTrace(const RequestRecord& record, v1::Prediction& prediction) {
     proto.set_provider_request_id(node.provider_request_id);
     proto.set_completion(node.completion);
     proto.set_reason(node.reason);
+    proto.set_from_cache(node.from_cache);
     if (node.usage.lm_calls > 0) WriteUsage(node.usage, *proto.mutable_usage());
   }
 }
@@ -166,7 +167,7 @@ StatusTask PredictionService::Run(RequestContext context, const Target& target, 
   if (!answer.ok()) co_return AtInputs(answer.status(), inputs_field);
   if (absl::Status status = WritePrediction(*answer, as_json, prediction); !status.ok()) co_return status;
   prediction.set_program(target.name);
-  WriteUsage(context.record().usage, *prediction.mutable_usage());
+  WriteUsage(context.record().charged, *prediction.mutable_usage());
   WriteTrace(context.record(), prediction);
   co_return absl::OkStatus();
 }

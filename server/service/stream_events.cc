@@ -66,7 +66,7 @@ class Filler {
   }
   absl::Status operator()(const Interrupted& event) const {
     v1::Interruption& interruption = *response_.mutable_interruption();
-    WriteUsage(record_.usage, *interruption.mutable_usage());
+    WriteUsage(record_.charged, *interruption.mutable_usage());
     if (!as_json_) return StructFromJson(event.outputs, *interruption.mutable_outputs());
     interruption.set_outputs_json(JsonText(event.outputs));
     return absl::OkStatus();
@@ -88,11 +88,16 @@ void WriteUsage(const Usage& usage, v1::Usage& proto) {
   proto.set_input_tokens(usage.input_tokens);
   proto.set_output_tokens(usage.output_tokens);
   proto.set_lm_calls(usage.lm_calls);
+  if (usage.cost > Money()) proto.set_cost(usage.cost.ToString());
+  proto.set_cached_input_tokens(usage.cached_input_tokens);
+  proto.set_cache_write_tokens(usage.cache_write_tokens);
+  proto.set_reasoning_tokens(usage.reasoning_tokens);
+  proto.set_estimated(usage.estimated);
 }
 
 StatusTask StreamEvents::WriteUsage() {
-  if (Same(written_, record_.usage)) co_return absl::OkStatus();
-  written_ = record_.usage;
+  if (Same(written_, record_.charged)) co_return absl::OkStatus();
+  written_ = record_.charged;
   v1::ForwardStreamResponse response;
   dspex::WriteUsage(written_, *response.mutable_usage());
   co_return co_await writer_.Write(response);
