@@ -95,15 +95,7 @@ struct BlockEncoder {
     absl::StrAppend(&out, "}}");
   }
   void operator()(const lm::FilePart& part) const { AppendFile(out, part); }
-  void operator()(const lm::DocumentPart& part) const {
-    AppendField(out, R"({"type":"document","source":{"type":)", part.media_type == kPdf ? "base64" : "text");
-    AppendField(out, R"(,"media_type":)", part.media_type);
-    AppendField(out, R"(,"data":)", part.data);
-    absl::StrAppend(&out, R"(},"citations":{"enabled":true})");
-    if (!part.title.empty()) AppendField(out, R"(,"title":)", part.title);
-    if (!part.context.empty()) AppendField(out, R"(,"context":)", part.context);
-    out += '}';
-  }
+  void operator()(const lm::DocumentPart& part) const { wire::AppendDocument(out, part); }
   void operator()(const lm::BlockPart& part) const {
     const lm::Part plain = wire::PartOf(part);
     if (std::holds_alternative<lm::BlockPart>(plain)) {

@@ -61,6 +61,17 @@ lm::Part PartOf(const lm::BlockPart& block) {
   return lm::ImagePart{TextOf(*image, "url"), TextOf(*image, "detail")};
 }
 
+void AppendDocument(std::string& out, const lm::DocumentPart& document) {
+  const bool pdf = document.media_type == "application/pdf";
+  AppendField(out, R"({"type":"document","source":{"type":)", pdf ? "base64" : "text");
+  AppendField(out, R"(,"media_type":)", document.media_type);
+  AppendField(out, R"(,"data":)", document.data);
+  absl::StrAppend(&out, R"(},"citations":{"enabled":true})");
+  if (!document.title.empty()) AppendField(out, R"(,"title":)", document.title);
+  if (!document.context.empty()) AppendField(out, R"(,"context":)", document.context);
+  out += '}';
+}
+
 std::size_t EncodedBytes(const std::vector<lm::Message>& messages) {
   std::size_t size = 0;
   for (const lm::Message& message : messages) {

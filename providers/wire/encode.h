@@ -38,6 +38,9 @@ bool IsJsonObject(absl::string_view text);
 /// text.
 lm::Part PartOf(const lm::BlockPart& block);
 
+/// Appends a document as the block that Anthropic's API defines, which others are sent as it is.
+void AppendDocument(std::string& out, const lm::DocumentPart& document);
+
 /// About as many bytes as the messages are going to need.
 std::size_t EncodedBytes(const std::vector<lm::Message>& messages);
 
