@@ -9,7 +9,9 @@
 #include "engine/base/error.h"
 #include "engine/base/mutex.h"
 #include "engine/base/reasons.h"
+#include "providers/anthropic/anthropic_model.h"
 #include "providers/openai/openai_model.h"
+#include "providers/openai/responses_model.h"
 
 namespace dspex {
 
@@ -25,6 +27,22 @@ bool IsModelName(absl::string_view name) {
   });
 }
 
+// The dialect of a provider.
+absl::StatusOr<std::shared_ptr<lm::LanguageModel>> NewDialectModel(const ProviderSettings& settings,
+                                                                   absl::string_view model, http::Client& client,
+                                                                   PrefixCache& prefixes) {
+  const lm::Capabilities capabilities = CapabilitiesOf(settings.name, model, settings.models);
+  const openai::ModelOptions openai{settings.name, std::string(model), settings.api_key, capabilities};
+  switch (settings.kind) {
+    case config::v1::PROVIDER_KIND_ANTHROPIC:
+      return anthropic::NewModel({settings.name, std::string(model), settings.api_key, capabilities}, client, prefixes);
+    case config::v1::PROVIDER_KIND_OPENAI_RESPONSES:
+      return openai::NewResponsesModel(openai, client, prefixes);
+    default:
+      return openai::NewModel(openai, client, prefixes);
+  }
+}
+
 }  // namespace
 
 // What a call passes through, from the inside out. Limits, the cache and fallbacks find their place here, in the order
@@ -33,11 +51,7 @@ absl::StatusOr<std::shared_ptr<lm::LanguageModel>> ConfiguredLanguageModels::Bui
                                                                                         absl::string_view model) {
   const ProviderSettings& settings = provider.settings;
   absl::StatusOr<std::shared_ptr<lm::LanguageModel>> built =
-      openai::NewModel({.provider = settings.name,
-                        .model = std::string(model),
-                        .api_key = settings.api_key,
-                        .capabilities = CapabilitiesOf(settings.name, model, settings.models)},
-                       *provider.client, prefixes_);
+      NewDialectModel(settings, model, *provider.client, prefixes_);
   if (!built.ok()) return built.status();
   std::shared_ptr<lm::LanguageModel> metered = NewAttemptMeter(*std::move(built), observer_);
   std::shared_ptr<lm::LanguageModel> breaking = NewBreaking(std::move(metered), *provider.breaker);
@@ -90,11 +104,12 @@ absl::StatusOr<std::shared_ptr<lm::LanguageModel>> ConfiguredLanguageModels::Fin
   const auto provider = providers_.find(provider_name);
   if (provider == providers_.end()) {
     const auto append_name = [](std::string* out, const auto& entry) { absl::StrAppend(out, entry.first); };
-    return Error(absl::StatusCode::kFailedPrecondition, reason::kUnknownProvider,
-                 absl::StrCat(
-                     "No provider ", provider_name, " is configured; there is ",
-                     providers_.empty() ? "none" : absl::StrJoin(providers_, ", ", append_name),
-                     ". Add it under providers in the server's configuration, or set OPENAI_API_KEY for openai."))
+    return Error(
+               absl::StatusCode::kFailedPrecondition, reason::kUnknownProvider,
+               absl::StrCat("No provider ", provider_name, " is configured; there is ",
+                            providers_.empty() ? "none" : absl::StrJoin(providers_, ", ", append_name),
+                            ". Add it under providers in the server's configuration, or set OPENAI_API_KEY for openai, "
+                            "ANTHROPIC_API_KEY for anthropic."))
         .With("provider", provider_name);
   }
   absl::StatusOr<std::shared_ptr<lm::LanguageModel>> model = BuildModel(provider->second, name.substr(slash + 1));

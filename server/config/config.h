@@ -49,8 +49,8 @@ struct ResolvedConfig {
 };
 
 /// Completes and checks `config`, and reads the secrets that it names. Without any provider, "openai" is made of the
-/// environment's OPENAI_API_KEY and OPENAI_BASE_URL, if one of them is set. INVALID_ARGUMENT says what to change; for a
-/// secret it names the variable or file, never the value.
+/// environment's OPENAI_API_KEY and OPENAI_BASE_URL, if one of them is set, and "anthropic" of ANTHROPIC_API_KEY.
+/// INVALID_ARGUMENT says what to change; for a secret it names the variable or file, never the value.
 absl::StatusOr<ResolvedConfig> Resolve(config::v1::Config config, const Environment& environment);
 
 }  // namespace dspex
