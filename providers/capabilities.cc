@@ -21,12 +21,32 @@ constexpr lm::Capabilities kSchema = {.images = true, .response_format = true, .
 constexpr lm::Capabilities kReasoning = {
     .images = true, .response_format = true, .json_schema = true, .tools = true, .reasoning = true};
 
+constexpr lm::Capabilities kReasoningJsonMode = {
+    .images = true, .response_format = true, .tools = true, .reasoning = true};
+
 constexpr KnownModels kKnown[] = {
-    {"openai", "gpt-3.5-turbo*", kSchema}, {"openai", "gpt-4", kJsonMode},         {"openai", "gpt-4-*", kJsonMode},
-    {"openai", "gpt-4.1*", kSchema},       {"openai", "gpt-4o", kSchema},          {"openai", "gpt-4o-20*", kSchema},
-    {"openai", "gpt-4o-mini", kSchema},    {"openai", "gpt-4o-mini-20*", kSchema}, {"openai", "gpt-5*", kReasoning},
-    {"openai", "o1", kReasoning},          {"openai", "o1-20*", kReasoning},       {"openai", "o3*", kReasoning},
+    {"openai", "gpt-3.5-turbo*", kSchema},
+    {"openai", "gpt-4", kJsonMode},
+    {"openai", "gpt-4-*", kJsonMode},
+    {"openai", "gpt-4.1*", kSchema},
+    {"openai", "gpt-4o", kSchema},
+    {"openai", "gpt-4o-20*", kSchema},
+    {"openai", "gpt-4o-mini", kSchema},
+    {"openai", "gpt-4o-mini-20*", kSchema},
+    {"openai", "gpt-5*", kReasoning},
+    {"openai", "o1", kReasoning},
+    {"openai", "o1-20*", kReasoning},
+    {"openai", "o3*", kReasoning},
     {"openai", "o4-mini*", kReasoning},
+    // DSPy holds every Claude model able to do all; the API takes a schema from 4.5 on, and thinks from 3.7 on.
+    {"anthropic", "claude-*", kReasoning},
+    {"anthropic", "claude-3-*", kJsonMode},
+    {"anthropic", "claude-3-7-*", kReasoningJsonMode},
+    {"anthropic", "claude-sonnet-4-0*", kReasoningJsonMode},
+    {"anthropic", "claude-sonnet-4-20*", kReasoningJsonMode},
+    {"anthropic", "claude-opus-4-0*", kReasoningJsonMode},
+    {"anthropic", "claude-opus-4-20*", kReasoningJsonMode},
+    {"anthropic", "claude-opus-4-1*", kReasoningJsonMode},
 };
 
 void Apply(const CapabilityRule& rule, lm::Capabilities& capabilities) {

@@ -11,6 +11,12 @@ TEST(CapabilitiesTest, WellKnownModels) {
   EXPECT_FALSE(CapabilitiesOf("openai", "gpt-4").json_schema);
   EXPECT_TRUE(CapabilitiesOf("openai", "gpt-4").response_format);
   EXPECT_TRUE(CapabilitiesOf("openai", "gpt-5-mini").reasoning);
+  EXPECT_TRUE(CapabilitiesOf("anthropic", "claude-sonnet-4-5-20250929").json_schema);
+  EXPECT_TRUE(CapabilitiesOf("anthropic", "claude-sonnet-4-5-20250929").reasoning);
+  EXPECT_FALSE(CapabilitiesOf("anthropic", "claude-opus-4-1-20250805").json_schema);
+  EXPECT_TRUE(CapabilitiesOf("anthropic", "claude-opus-4-1-20250805").reasoning);
+  EXPECT_FALSE(CapabilitiesOf("anthropic", "claude-3-haiku-20240307").reasoning);
+  EXPECT_TRUE(CapabilitiesOf("anthropic", "claude-3-haiku-20240307").tools);
 }
 
 TEST(CapabilitiesTest, NothingIsSupposedOfOthers) {

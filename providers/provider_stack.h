@@ -5,65 +5,50 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
 
-#include <cstdint>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "dspex/config/v1/config.pb.h"
 #include "engine/base/mutex.h"
+#include "engine/base/task_scope.h"
+#include "engine/base/time_source.h"
 #include "engine/lm/language_model.h"
-#include "providers/capabilities.h"
 #include "providers/decorators/attempt_meter.h"
-#include "providers/decorators/breaker.h"
+#include "providers/decorators/cache.h"
 #include "providers/decorators/jitter.h"
-#include "providers/decorators/limiter.h"
-#include "providers/decorators/retrying.h"
-#include "providers/http/client.h"
-#include "providers/price_table.h"
+#include "providers/decorators/retry_budget.h"
+#include "providers/endpoint.h"
+#include "providers/provider_settings.h"
 #include "providers/wire/prefix_cache.h"
 
 namespace dspex {
 
-/// A provider as the configuration describes it, defaults filled in and the key read. Never printed.
-struct ProviderSettings {
-  /// What stands before "/" in its models' names.
-  std::string name;
-  config::v1::ProviderKind kind = config::v1::PROVIDER_KIND_OPENAI;
-  std::string base_url = "https://api.openai.com/v1";
-  /// Empty if it needs none.
-  std::string api_key;
-  int max_connections = 256;
-  http::Timeouts timeouts;
-  RetryOptions retry;
-  Breaker::Options breaker;
-  std::string ca_file;
-  std::uint64_t max_response_bytes = std::uint64_t{32} << 20;
-  /// What its models take, beyond the built-in table.
-  std::vector<CapabilityRule> models;
-  /// What they cost.
-  std::vector<PriceRule> prices;
-  /// What it takes in a minute.
-  Limiter::Options limits;
+struct StackSettings {
+  std::vector<ProviderSettings> providers;
+  std::vector<FallbackRule> fallbacks;
+  std::size_t prefix_cache_bytes = std::size_t{64} << 20;
+  /// 0: no answers are kept, and equal calls at the same time are made each.
+  std::size_t response_cache_bytes = 0;
+  /// "dspex/1.2.3": what providers see.
+  std::string user_agent = "dspex";
 };
 
 /// The language models of the configured providers. Thread-safe. Owns the connections: destroyed after the last request
 /// has ended and before the io_contexts that requests ran on; its models must not be used after it.
 class ConfiguredLanguageModels final : public lm::LanguageModels {
  public:
-  /// `user_agent` ("dspex/1.2.3") is what providers see. `observer` must outlive the result. INVALID_ARGUMENT names the
-  /// provider whose settings are not usable.
-  static absl::StatusOr<std::unique_ptr<ConfiguredLanguageModels>> Create(std::vector<ProviderSettings> providers,
-                                                                          std::size_t prefix_cache_bytes,
-                                                                          const std::string& user_agent,
-                                                                          AttemptObserver& observer);
+  /// `observer` and `scope`, where shared calls run, outlive the result; `scope` is joined before the result goes.
+  /// INVALID_ARGUMENT names the provider whose settings are not usable.
+  static absl::StatusOr<std::unique_ptr<ConfiguredLanguageModels>> Create(StackSettings settings,
+                                                                          AttemptObserver& observer, TaskScope& scope);
 
   absl::StatusOr<std::shared_ptr<lm::LanguageModel>> Find(absl::string_view name) override;
 
-  /// Each provider's connections, by its name.
-  std::vector<std::pair<std::string, http::PoolStats>> pool_stats() const;
+  /// Each endpoint by its provider's name, all but the first with its number behind: "openai", "openai#2".
+  std::vector<std::pair<std::string, EndpointStats>> endpoint_stats() const;
 
   /// Bytes of encoded prompt prefixes in memory.
   std::size_t prefix_cache_bytes() const { return prefixes_.size_bytes(); }
@@ -74,22 +59,29 @@ class ConfiguredLanguageModels final : public lm::LanguageModels {
 
  private:
   struct Provider {
-    ProviderSettings settings;
-    std::unique_ptr<http::Client> client;
+    std::unique_ptr<const ProviderSettings> settings;
+    std::vector<std::unique_ptr<Endpoint>> endpoints;
     std::unique_ptr<RetryBudget> retry_budget;
-    std::unique_ptr<Breaker> breaker;
   };
 
-  ConfiguredLanguageModels(std::size_t prefix_cache_bytes, AttemptObserver& observer)
-      : prefixes_(prefix_cache_bytes), observer_(observer) {}
+  ConfiguredLanguageModels(const StackSettings& settings, AttemptObserver& observer, TaskScope& scope);
 
-  absl::StatusOr<std::shared_ptr<lm::LanguageModel>> BuildModel(const Provider& provider, absl::string_view model);
+  absl::Status AddProvider(ProviderSettings settings, const std::string& user_agent);
+  absl::StatusOr<std::shared_ptr<lm::LanguageModel>> MakeEntry(absl::string_view name);
+  absl::StatusOr<std::shared_ptr<lm::LanguageModel>> MakeModel(absl::string_view name);
+  std::shared_ptr<lm::LanguageModel> WithCache(std::shared_ptr<lm::LanguageModel> chain, std::string configuration);
+  const FallbackRule* FindFallback(absl::string_view name) const;
+  absl::Status UnknownProvider(const std::string& provider) const;
 
   SteadyTime time_;
   Jitter jitter_;
-  std::map<std::string, Provider> providers_;
   PrefixCache prefixes_;
+  ResponseCache responses_;
+  const bool caches_responses_;
+  const std::vector<FallbackRule> fallbacks_;
   AttemptObserver& observer_;
+  TaskScope& scope_;
+  std::map<std::string, Provider> providers_;
   Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<lm::LanguageModel>> models_ ABSL_GUARDED_BY(mutex_);
 };

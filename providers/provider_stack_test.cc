@@ -42,9 +42,11 @@ class ProviderStackTest : public ::testing::Test {
   void Configure(const std::string& name, const std::string& base_url) {
     ProviderSettings settings;
     settings.name = name;
-    settings.base_url = base_url;
-    settings.api_key = "the-key";
-    auto models = ConfiguredLanguageModels::Create({settings}, 1 << 20, "dspex/test", observer_);
+    settings.endpoints.push_back({.base_url = base_url, .api_key = "the-key"});
+    StackSettings stack;
+    stack.providers.push_back(std::move(settings));
+    stack.user_agent = "dspex/test";
+    auto models = ConfiguredLanguageModels::Create(std::move(stack), observer_, scope_);
     ASSERT_TRUE(models.ok()) << models.status();
     models_ = *std::move(models);
   }
@@ -71,6 +73,7 @@ class ProviderStackTest : public ::testing::Test {
   const lm::Request request_ = MakeRequest();
   IoThreads threads_{1};
   RecordingObserver observer_;
+  TaskScope scope_;
   std::unique_ptr<ConfiguredLanguageModels> models_;
 };
 
@@ -111,9 +114,9 @@ TEST_F(ProviderStackTest, SendsWhatRenderShows) {
   }
   EXPECT_EQ(observer_.seen(), std::vector<std::string>(3, "local org/m ok 3+2"));
   EXPECT_GT(models_->prefix_cache_bytes(), 0u);
-  ASSERT_EQ(models_->pool_stats().size(), 1u);
-  EXPECT_EQ(models_->pool_stats()[0].first, "local");
-  EXPECT_EQ(models_->pool_stats()[0].second.idle, 1);
+  ASSERT_EQ(models_->endpoint_stats().size(), 1u);
+  EXPECT_EQ(models_->endpoint_stats()[0].first, "local");
+  EXPECT_EQ(models_->endpoint_stats()[0].second.pool.idle, 1);
 }
 
 TEST_F(ProviderStackTest, OpenAisOwnLimitOnTokens) {
@@ -166,20 +169,21 @@ TEST_F(ProviderStackTest, FindsModelsByName) {
 }
 
 TEST_F(ProviderStackTest, BadSettingsAreToldOfAtStart) {
-  ProviderSettings settings;
-  settings.name = "local";
-  settings.base_url = "ftp://user:secret@host";
-  absl::Status status = ConfiguredLanguageModels::Create({settings}, 0, "dspex", observer_).status();
+  const auto create = [this](EndpointSettings endpoint, const std::string& ca_file = "") {
+    StackSettings stack;
+    ProviderSettings& settings = stack.providers.emplace_back();
+    settings.name = "local";
+    settings.ca_file = ca_file;
+    settings.endpoints.push_back(std::move(endpoint));
+    return ConfiguredLanguageModels::Create(std::move(stack), observer_, scope_).status();
+  };
+  absl::Status status = create({.base_url = "ftp://user:secret@host", .api_key = ""});
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_NE(status.message().find("providers.local"), absl::string_view::npos) << status;
   EXPECT_EQ(status.message().find("secret"), absl::string_view::npos) << status;
-  settings.base_url = "https://host";
-  settings.ca_file = "/no/such/file";
-  status = ConfiguredLanguageModels::Create({settings}, 0, "dspex", observer_).status();
+  status = create({.base_url = "https://host", .api_key = ""}, "/no/such/file");
   EXPECT_NE(status.message().find("/no/such/file"), absl::string_view::npos) << status;
-  settings.ca_file = "";
-  settings.api_key = "line\nbreak";
-  status = ConfiguredLanguageModels::Create({settings}, 0, "dspex", observer_).status();
+  status = create({.base_url = "https://host", .api_key = "line\nbreak"});
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
 }
 

@@ -70,6 +70,8 @@ struct Options {
   ResponseFormat response_format = {};
   std::vector<ToolSpec> tools = {};
   std::optional<bool> parallel_tool_calls = {};
+  /// Whether the provider keeps the answer, where its API has a choice.
+  std::optional<bool> store = {};
   /// Tells runs of the same request apart in caches; never sent.
   std::optional<long long> rollout_id = {};
 

@@ -48,6 +48,13 @@ std::string MaskKeys(absl::string_view text) {
   return out;
 }
 
+// The variable that makes a provider of that name where none is configured.
+absl::string_view KeyHint(absl::string_view provider) {
+  if (provider == "openai") return " (OPENAI_API_KEY for openai)";
+  if (provider == "anthropic") return " (ANTHROPIC_API_KEY for anthropic)";
+  return "";
+}
+
 struct Mapping {
   StatusCode code;
   absl::string_view reason;
@@ -89,11 +96,11 @@ Mapping MapStatus(int http_status, const ErrorSource& source) {
         source.api_key.empty()
             ? absl::StrCat("The provider ", provider,
                            " wants a key and none is configured. Put it into the environment variable that providers.",
-                           provider, ".api_key_env names (OPENAI_API_KEY for openai) and start the server again.")
-            : absl::StrCat(
-                  "The provider ", provider,
-                  " refused the server's key. Correct the environment variable or file that providers.", provider,
-                  ".api_key_env or api_key_file names (OPENAI_API_KEY for openai), and start the server again.")};
+                           provider, ".api_key_env names", KeyHint(provider), " and start the server again.")
+            : absl::StrCat("The provider ", provider,
+                           " refused the server's key. Correct the environment variable or file that providers.",
+                           provider, ".api_key_env or api_key_file names", KeyHint(provider),
+                           ", and start the server again.")};
   }
   if (http_status == 429) {
     return {StatusCode::kResourceExhausted, reason::kProviderRateLimited,

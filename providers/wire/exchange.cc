@@ -1,11 +1,13 @@
 #include "providers/wire/exchange.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
 
 #include <utility>
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
+#include "providers/wire/rate_limits.h"
 
 namespace dspex::wire {
 
@@ -105,6 +107,7 @@ absl::StatusOr<lm::Response> Decode(http::Response response, const Dialect& dial
     return WithMetadata(WithSource(decoded.status(), source, request_id), "http_status", absl::StrCat(response.status));
   }
   decoded->provider_request_id = std::string(request_id);
+  decoded->rate_limits = RateLimitsOf(response.headers, absl::Now());
   return decoded;
 }
 
@@ -142,6 +145,7 @@ Task<lm::Response> FinishStream(Reader& reader, absl::Status status, const Error
   if (!status.ok()) co_return WithSource(status, source, request_id);
   lm::Response response = reader.TakeResponse();
   response.provider_request_id = std::string(request_id);
+  response.rate_limits = RateLimitsOf(reader.headers(), absl::Now());
   co_return response;
 }
 

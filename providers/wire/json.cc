@@ -9,6 +9,8 @@ namespace dspex::wire {
 
 namespace {
 constexpr std::size_t kMaxDepth = 64;
+// No count of tokens is larger; sums of counts must stay within 64 bits.
+constexpr std::int64_t kMaxCount = 1'000'000'000'000;
 }  // namespace
 
 bool ParseDocument(dom::parser& parser, std::string& body, dom::element& document, std::string& problem) {
@@ -36,7 +38,7 @@ std::string OptionalText(dom::object object, std::string_view key) {
 
 long long OptionalCount(dom::object object, std::string_view key) {
   std::int64_t count = 0;
-  if (object.at_key(key).get(count) != simdjson::SUCCESS || count < 0) return 0;
+  if (object.at_key(key).get(count) != simdjson::SUCCESS || count < 0 || count > kMaxCount) return 0;
   return count;
 }
 

@@ -82,10 +82,12 @@ absl::Status CheckPhrasebook(absl::string_view phrasebook_name, absl::string_vie
   if (!phrasebook.ok()) return phrasebook.status();
   const OnePhrasebook phrasebooks(phrasebook_name, *std::move(phrasebook));
   NoObserver observer;
-  ProviderSettings provider;
-  provider.name = "openai";
+  TaskScope tasks;
+  StackSettings settings;
+  settings.providers.emplace_back().name = "openai";
+  settings.providers.front().endpoints.emplace_back();
   const absl::StatusOr<std::unique_ptr<ConfiguredLanguageModels>> models =
-      ConfiguredLanguageModels::Create({provider}, 0, "dspex", observer);
+      ConfiguredLanguageModels::Create(std::move(settings), observer, tasks);
   if (!models.ok()) return models.status();
   const ProgramEnvironment environment{
       .language_models = models->get(), .phrasebooks = &phrasebooks, .default_lm = "openai/probe", .reusable = false};

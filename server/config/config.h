@@ -36,8 +36,8 @@ struct ResolvedProvider {
   /// What stands before "/" in a model's name.
   std::string name;
   config::v1::Provider settings;
-  /// Empty: none is sent. Never logged, never part of an error.
-  std::string api_key;
+  /// Of base_url, then of each endpoint; an empty one is not sent. Never logged, never part of an error.
+  std::vector<std::string> api_keys;
 };
 
 /// What `dspex serve` runs with.
@@ -49,8 +49,8 @@ struct ResolvedConfig {
 };
 
 /// Completes and checks `config`, and reads the secrets that it names. Without any provider, "openai" is made of the
-/// environment's OPENAI_API_KEY and OPENAI_BASE_URL, if one of them is set. INVALID_ARGUMENT says what to change; for a
-/// secret it names the variable or file, never the value.
+/// environment's OPENAI_API_KEY and OPENAI_BASE_URL, if one of them is set, and "anthropic" of ANTHROPIC_API_KEY.
+/// INVALID_ARGUMENT says what to change; for a secret it names the variable or file, never the value.
 absl::StatusOr<ResolvedConfig> Resolve(config::v1::Config config, const Environment& environment);
 
 }  // namespace dspex

@@ -105,7 +105,8 @@ TEST(ReadConfig, AValueOfAnotherTypeIsAnErrorWithItsPlace) {
   EXPECT_EQ(ReadError("log: info\n"), "f.yaml:1:6: 'info' needs keys and values below it");
   EXPECT_EQ(ReadError("- listen\n"), "f.yaml:1:1: this needs keys and values below it");
   EXPECT_EQ(ReadError("providers: [openai]\n"), "f.yaml:1:12: this needs names with values below them");
-  EXPECT_EQ(ReadError("providers: {x: {kind: OPENAI}}\n"), "f.yaml:1:23: 'OPENAI' must be one of: openai");
+  EXPECT_EQ(ReadError("providers: {x: {kind: OPENAI}}\n"),
+            "f.yaml:1:23: 'OPENAI' must be one of: openai, openai_responses, anthropic");
   EXPECT_EQ(ReadError("drain: {time_limit: 30}\n"), "f.yaml:1:21: '30' must be a duration such as 30s, 250ms or 1m30s");
 }
 
@@ -147,21 +148,40 @@ TEST(Resolve, TheEnvironmentMakesAProviderWhereNoneIsConfigured) {
   const ResolvedConfig keyed = MustResolve("default_lm: openai/m", Fake({{"OPENAI_API_KEY", "sk-1"}}));
   ASSERT_EQ(keyed.providers.size(), 1u);
   EXPECT_EQ(keyed.providers[0].name, "openai");
-  EXPECT_EQ(keyed.providers[0].api_key, "sk-1");
+  EXPECT_EQ(keyed.providers[0].api_keys[0], "sk-1");
   EXPECT_EQ(keyed.providers[0].settings.base_url(), "https://api.openai.com/v1");
   EXPECT_EQ(keyed.providers[0].settings.max_connections(), 256);
 
   const ResolvedConfig local = MustResolve("", Fake({{"OPENAI_BASE_URL", "http://127.0.0.1:1/v1"}}));
   ASSERT_EQ(local.providers.size(), 1u);
-  EXPECT_EQ(local.providers[0].api_key, "");
+  EXPECT_EQ(local.providers[0].api_keys[0], "");
   EXPECT_EQ(local.providers[0].settings.base_url(), "http://127.0.0.1:1/v1");
 
   EXPECT_TRUE(MustResolve("", Fake({{"OPENAI_API_KEY", ""}})).providers.empty());
+
+  const ResolvedConfig both = MustResolve("", Fake({{"OPENAI_API_KEY", "sk-1"}, {"ANTHROPIC_API_KEY", "sk-2"}}));
+  ASSERT_EQ(both.providers.size(), 2u);
+  EXPECT_EQ(both.providers[0].name, "anthropic");
+  EXPECT_EQ(both.providers[0].api_keys[0], "sk-2");
+  EXPECT_EQ(both.providers[0].settings.kind(), config::v1::PROVIDER_KIND_ANTHROPIC);
+  EXPECT_EQ(both.providers[0].settings.base_url(), "https://api.anthropic.com/v1");
+  EXPECT_EQ(both.providers[1].settings.kind(), config::v1::PROVIDER_KIND_OPENAI);
 
   const ResolvedConfig configured =
       MustResolve("providers: {local: {base_url: 'http://h/v1'}}", Fake({{"OPENAI_API_KEY", "sk-1"}}));
   ASSERT_EQ(configured.providers.size(), 1u);
   EXPECT_EQ(configured.providers[0].name, "local");
+}
+
+TEST(Resolve, TheDialectDecidesWhereAProviderIs) {
+  const ResolvedConfig resolved = MustResolve(
+      "providers:\n  a: {kind: anthropic}\n  anthropic: {kind: openai}\n  b: {kind: openai_responses}\n"
+      "  c: {kind: anthropic, base_url: 'http://h/v1'}\n");
+  ASSERT_EQ(resolved.providers.size(), 4u);
+  EXPECT_EQ(resolved.providers[0].settings.base_url(), "https://api.anthropic.com/v1");
+  EXPECT_EQ(resolved.providers[1].settings.base_url(), "https://api.openai.com/v1");
+  EXPECT_EQ(resolved.providers[2].settings.base_url(), "https://api.openai.com/v1");
+  EXPECT_EQ(resolved.providers[3].settings.base_url(), "http://h/v1");
 }
 
 TEST(Resolve, ReadsKeysByNameOfVariableOrFile) {
@@ -170,8 +190,8 @@ TEST(Resolve, ReadsKeysByNameOfVariableOrFile) {
   const ResolvedConfig resolved = MustResolve(
       "providers:\n  a: {api_key_env: A_KEY}\n  b: {api_key_file: " + path + "}\n", Fake({{"A_KEY", "sk-a\n"}}));
   ASSERT_EQ(resolved.providers.size(), 2u);
-  EXPECT_EQ(resolved.providers[0].api_key, "sk-a");
-  EXPECT_EQ(resolved.providers[1].api_key, "sk-from-file");
+  EXPECT_EQ(resolved.providers[0].api_keys[0], "sk-a");
+  EXPECT_EQ(resolved.providers[1].api_keys[0], "sk-from-file");
 }
 
 TEST(Resolve, ErrorsOfKeysNameTheSourceAndNeverTheValue) {
@@ -222,6 +242,8 @@ TEST(Resolve, AcceptsOffPortZeroAndIpv6) {
 
 TEST(Resolve, ADefaultModelWithoutItsProviderSaysWhatToSet) {
   EXPECT_THAT(ResolveError("default_lm: openai/gpt-4o-mini"), HasSubstr("Set OPENAI_API_KEY or OPENAI_BASE_URL"));
+  EXPECT_THAT(ResolveError("default_lm: anthropic/claude-x", Fake({{"OPENAI_API_KEY", "sk-1"}})),
+              HasSubstr("Set ANTHROPIC_API_KEY, or add it below providers."));
   EXPECT_THAT(ResolveError("{default_lm: x/y, providers: {a: {}}}"), HasSubstr("no provider 'x'"));
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string>
 #include <thread>
 
 #include "server/config/config.h"
@@ -44,14 +45,25 @@ void ApplyDefaults(Breaker& breaker) {
   if (!breaker.has_open_for()) *breaker.mutable_open_for() = Seconds(5);
 }
 
-void ApplyDefaults(Provider& provider) {
-  if (provider.kind() == config::v1::PROVIDER_KIND_UNSPECIFIED) provider.set_kind(config::v1::PROVIDER_KIND_OPENAI);
-  if (provider.base_url().empty()) provider.set_base_url("https://api.openai.com/v1");
+void ApplyDefaults(const std::string& name, Provider& provider) {
+  if (provider.kind() == config::v1::PROVIDER_KIND_UNSPECIFIED) {
+    provider.set_kind(name == "anthropic" ? config::v1::PROVIDER_KIND_ANTHROPIC : config::v1::PROVIDER_KIND_OPENAI);
+  }
+  if (provider.base_url().empty()) {
+    provider.set_base_url(provider.kind() == config::v1::PROVIDER_KIND_ANTHROPIC ? "https://api.anthropic.com/v1"
+                                                                                 : "https://api.openai.com/v1");
+  }
   if (provider.max_connections() == 0) provider.set_max_connections(256);
   if (provider.max_response_bytes() == 0) provider.set_max_response_bytes(32 * kMiB);
   ApplyDefaults(*provider.mutable_timeouts());
   ApplyDefaults(*provider.mutable_retry());
   ApplyDefaults(*provider.mutable_breaker());
+  if (provider.routing() == config::v1::ROUTING_POLICY_UNSPECIFIED) {
+    provider.set_routing(config::v1::ROUTING_POLICY_WEIGHTED);
+  }
+  for (config::v1::Endpoint& endpoint : *provider.mutable_endpoints()) {
+    if (endpoint.weight() == 0) endpoint.set_weight(1);
+  }
 }
 
 void ApplyDefaults(Limits& limits) {
@@ -69,7 +81,10 @@ void ApplyDefaults(Config& config) {
   if (config.listen().empty()) config.set_listen("127.0.0.1:50051");
   if (config.metrics_listen().empty()) config.set_metrics_listen("127.0.0.1:9464");
   if (config.data_dir().empty()) config.set_data_dir("dspex-data");
-  for (auto& [name, provider] : *config.mutable_providers()) ApplyDefaults(provider);
+  for (auto& [name, provider] : *config.mutable_providers()) ApplyDefaults(name, provider);
+  for (auto& [pattern, fallback] : *config.mutable_fallbacks()) {
+    if (fallback.max_attempts() == 0) fallback.set_max_attempts(6);
+  }
   ApplyDefaults(*config.mutable_limits());
   auto& drain = *config.mutable_drain();
   if (!drain.has_lame_duck()) *drain.mutable_lame_duck() = Seconds(0);

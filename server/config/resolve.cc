@@ -17,26 +17,37 @@ using config::v1::Provider;
 constexpr char kOpenAi[] = "openai";
 constexpr char kOpenAiKey[] = "OPENAI_API_KEY";
 constexpr char kOpenAiUrl[] = "OPENAI_BASE_URL";
+constexpr char kAnthropic[] = "anthropic";
+constexpr char kAnthropicKey[] = "ANTHROPIC_API_KEY";
 
-/// Adds the provider that the environment describes.
+/// Adds the providers that the environment describes.
 void AddFromEnvironment(const Environment& environment, Config& config) {
   const auto set = [&environment](const char* name) {
     const std::optional<std::string> value = environment(name);
     return value.has_value() && !value->empty();
   };
-  if (!set(kOpenAiKey) && !set(kOpenAiUrl)) return;
-  Provider& provider = (*config.mutable_providers())[kOpenAi];
-  if (set(kOpenAiKey)) provider.set_api_key_env(kOpenAiKey);
-  if (set(kOpenAiUrl)) provider.set_base_url(*environment(kOpenAiUrl));
+  auto& providers = *config.mutable_providers();
+  if (set(kOpenAiKey)) providers[kOpenAi].set_api_key_env(kOpenAiKey);
+  if (set(kOpenAiUrl)) providers[kOpenAi].set_base_url(*environment(kOpenAiUrl));
+  if (set(kAnthropicKey)) providers[kAnthropic].set_api_key_env(kAnthropicKey);
+}
+
+/// What would make a provider of that name without a configuration; empty if nothing does.
+std::string VariablesOf(const std::string& name) {
+  if (name == kOpenAi) return absl::StrCat(kOpenAiKey, " or ", kOpenAiUrl);
+  return name == kAnthropic ? kAnthropicKey : "";
 }
 
 /// Where a provider's key is to be found, as errors name it.
-std::string KeySource(const Provider& provider) {
+template <typename KeyHolder>
+std::string KeySource(const KeyHolder& provider) {
   return provider.api_key_env().empty() ? absl::StrCat("the file ", provider.api_key_file())
                                         : absl::StrCat("the environment variable ", provider.api_key_env());
 }
 
-absl::StatusOr<std::string> FindKey(const Provider& provider, const Environment& environment) {
+// Both providers and their further endpoints have keys.
+template <typename KeyHolder>
+absl::StatusOr<std::string> FindKey(const KeyHolder& provider, const Environment& environment) {
   if (!provider.api_key_env().empty()) {
     if (std::optional<std::string> value = environment(provider.api_key_env())) return *std::move(value);
     return absl::InvalidArgumentError(absl::StrCat(KeySource(provider), " is not set; set it"));
@@ -45,7 +56,9 @@ absl::StatusOr<std::string> FindKey(const Provider& provider, const Environment&
   return ReadFile(provider.api_key_file(), kMaxKeyBytes);
 }
 
-absl::StatusOr<std::string> ReadKey(const std::string& name, const Provider& provider, const Environment& environment) {
+template <typename KeyHolder>
+absl::StatusOr<std::string> ReadKey(const std::string& name, const KeyHolder& provider,
+                                    const Environment& environment) {
   if (provider.api_key_env().empty() && provider.api_key_file().empty()) return std::string();
   absl::StatusOr<std::string> found = FindKey(provider, environment);
   if (!found.ok()) {
@@ -62,30 +75,59 @@ absl::StatusOr<std::string> ReadKey(const std::string& name, const Provider& pro
   return key;
 }
 
-/// A default model that no provider serves would fail every call that relies on it.
-absl::Status CheckDefaultProvider(const Config& config) {
+/// The keys of base_url and of the endpoints, in order.
+absl::StatusOr<std::vector<std::string>> ReadKeys(const std::string& name, const Provider& provider,
+                                                  const Environment& environment) {
+  absl::StatusOr<std::string> own = ReadKey(name, provider, environment);
+  if (!own.ok()) return own.status();
+  std::vector<std::string> keys{*std::move(own)};
+  for (const config::v1::Endpoint& endpoint : provider.endpoints()) {
+    absl::StatusOr<std::string> key = ReadKey(name, endpoint, environment);
+    if (!key.ok()) return key.status();
+    keys.push_back(*std::move(key));
+  }
+  return keys;
+}
+
+/// A default model that no provider serves would fail every call that relies on it. `configured`: the environment makes
+/// no providers beside those of the configuration.
+absl::Status CheckDefaultProvider(const Config& config, bool configured) {
   const std::string& lm = config.default_lm();
   const std::string name = lm.substr(0, lm.find('/'));
   if (lm.empty() || config.providers().contains(name)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("default_lm is '", lm, "', but there is no provider '", name, "'. ",
-                   name == kOpenAi && config.providers().empty()
-                       ? absl::StrCat("Set ", kOpenAiKey, " or ", kOpenAiUrl, ", or add it below providers.")
-                       : "Add it below providers."));
+  const std::string variables = configured ? "" : VariablesOf(name);
+  return absl::InvalidArgumentError(absl::StrCat(
+      "default_lm is '", lm, "', but there is no provider '", name, "'. ",
+      variables.empty() ? "Add it below providers." : absl::StrCat("Set ", variables, ", or add it below providers.")));
+}
+
+absl::Status CheckFallbackProviders(const Config& config) {
+  for (const auto& [pattern, fallback] : config.fallbacks()) {
+    for (const std::string& model : fallback.models()) {
+      const std::string name = model.substr(0, model.find('/'));
+      if (config.providers().contains(name)) continue;
+      return absl::InvalidArgumentError(absl::StrCat("fallbacks.", pattern, ".models names '", model,
+                                                     "', but there is no provider '", name,
+                                                     "'. Add it below providers."));
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::StatusOr<ResolvedConfig> Resolve(Config config, const Environment& environment) {
-  if (config.providers().empty()) AddFromEnvironment(environment, config);
+  const bool configured = !config.providers().empty();
+  if (!configured) AddFromEnvironment(environment, config);
   ApplyDefaults(config);
   if (absl::Status status = Validate(config); !status.ok()) return status;
-  if (absl::Status status = CheckDefaultProvider(config); !status.ok()) return status;
+  if (absl::Status status = CheckDefaultProvider(config, configured); !status.ok()) return status;
+  if (absl::Status status = CheckFallbackProviders(config); !status.ok()) return status;
   ResolvedConfig resolved;
   for (const auto& [name, provider] : config.providers()) {
-    absl::StatusOr<std::string> key = ReadKey(name, provider, environment);
-    if (!key.ok()) return key.status();
-    resolved.providers.push_back(ResolvedProvider{name, provider, *std::move(key)});
+    absl::StatusOr<std::vector<std::string>> keys = ReadKeys(name, provider, environment);
+    if (!keys.ok()) return keys.status();
+    resolved.providers.push_back(ResolvedProvider{name, provider, *std::move(keys)});
   }
   std::sort(resolved.providers.begin(), resolved.providers.end(),
             [](const ResolvedProvider& a, const ResolvedProvider& b) { return a.name < b.name; });

@@ -98,23 +98,62 @@ absl::Status CheckPrices(absl::string_view key, const google::protobuf::Map<std:
   return status;
 }
 
+absl::Status CheckModelName(absl::string_view key, absl::string_view lm) {
+  const std::size_t slash = lm.find('/');
+  if (slash != absl::string_view::npos && slash > 0 && slash + 1 < lm.size()) return absl::OkStatus();
+  return Invalid(key, absl::StrCat("is '", lm, "'; it must be provider/model, for example openai/gpt-4o-mini"));
+}
+
+bool IsUrl(absl::string_view text) { return absl::StartsWith(text, "http://") || absl::StartsWith(text, "https://"); }
+
+// Where a key is to be found; a provider and its further endpoints say it alike.
+template <typename KeyHolder>
+absl::Status CheckKey(const std::string& key, const KeyHolder& holder) {
+  if (!holder.api_key_env().empty() && !holder.api_key_file().empty()) {
+    return Invalid(key, "has both api_key_env and api_key_file; remove one of them");
+  }
+  // The value is not shown: it may be the key itself, written in the wrong place.
+  if (!holder.api_key_env().empty() && !IsVariableName(holder.api_key_env())) {
+    return Invalid(absl::StrCat(key, ".api_key_env"),
+                   "must be the name of an environment variable, not the key itself");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckEndpoints(const std::string& provider, const Provider& settings) {
+  for (int i = 0; i < settings.endpoints_size(); ++i) {
+    const config::v1::Endpoint& endpoint = settings.endpoints(i);
+    const std::string key = absl::StrCat(provider, ".endpoints[", i, "]");
+    if (!IsUrl(endpoint.base_url()))
+      return Invalid(absl::StrCat(key, ".base_url"), "must begin with http:// or https://");
+    if (absl::Status status = CheckKey(key, endpoint); !status.ok()) return status;
+    if (!(endpoint.weight() > 0 && endpoint.weight() <= 1e6)) {
+      return Invalid(absl::StrCat(key, ".weight"), "must be above 0 and at most 1000000");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFallback(const std::string& pattern, const config::v1::Fallback& fallback) {
+  const std::string key = absl::StrCat("fallbacks.", pattern);
+  if (fallback.models().empty()) return Invalid(absl::StrCat(key, ".models"), "is empty; name models");
+  for (const std::string& model : fallback.models()) {
+    if (absl::Status status = CheckModelName(absl::StrCat(key, ".models"), model); !status.ok()) return status;
+  }
+  return CheckRange(absl::StrCat(key, ".max_attempts"), fallback.max_attempts(), 1, 100);
+}
+
 absl::Status CheckProvider(const std::string& name, const Provider& provider) {
   const std::string key = absl::StrCat("providers.", name);
   if (!IsProviderName(name)) {
     return Invalid(key, "is no name; use a lower-case letter, then lower-case letters, digits, '-' or '_', at most 63");
   }
-  if (!absl::StartsWith(provider.base_url(), "http://") && !absl::StartsWith(provider.base_url(), "https://")) {
+  if (!IsUrl(provider.base_url())) {
     return Invalid(absl::StrCat(key, ".base_url"), "must begin with http:// or https://");
   }
-  if (!provider.api_key_env().empty() && !provider.api_key_file().empty()) {
-    return Invalid(key, "has both api_key_env and api_key_file; remove one of them");
-  }
-  // The value is not shown: it may be the key itself, written in the wrong place.
-  if (!provider.api_key_env().empty() && !IsVariableName(provider.api_key_env())) {
-    return Invalid(absl::StrCat(key, ".api_key_env"),
-                   "must be the name of an environment variable, not the key itself");
-  }
-  absl::Status status = CheckRange(absl::StrCat(key, ".max_connections"), provider.max_connections(), 1, 65'535);
+  absl::Status status = CheckKey(key, provider);
+  status.Update(CheckEndpoints(key, provider));
+  status.Update(CheckRange(absl::StrCat(key, ".max_connections"), provider.max_connections(), 1, 65'535));
   status.Update(CheckRange(absl::StrCat(key, ".max_response_bytes"), provider.max_response_bytes(), 1024, kGiB));
   status.Update(CheckTimeouts(absl::StrCat(key, ".timeouts"), provider.timeouts()));
   status.Update(CheckRange(absl::StrCat(key, ".retry.max_attempts"), provider.retry().max_attempts(), 1, 20));
@@ -158,10 +197,7 @@ absl::Status CheckLog(absl::string_view level) {
 }
 
 absl::Status CheckDefaultLm(absl::string_view lm) {
-  const std::size_t slash = lm.find('/');
-  if (lm.empty() || (slash != absl::string_view::npos && slash > 0 && slash + 1 < lm.size())) return absl::OkStatus();
-  return Invalid("default_lm",
-                 absl::StrCat("is '", lm, "'; it must be provider/model, for example openai/gpt-4o-mini"));
+  return lm.empty() ? absl::OkStatus() : CheckModelName("default_lm", lm);
 }
 
 }  // namespace
@@ -171,6 +207,7 @@ absl::Status Validate(const Config& config) {
   if (config.metrics_listen() != "off") status.Update(CheckAddress("metrics_listen", config.metrics_listen()));
   status.Update(CheckDefaultLm(config.default_lm()));
   for (const auto& [name, provider] : config.providers()) status.Update(CheckProvider(name, provider));
+  for (const auto& [pattern, fallback] : config.fallbacks()) status.Update(CheckFallback(pattern, fallback));
   status.Update(CheckLimits(config.limits()));
   status.Update(CheckDrain(config.drain()));
   status.Update(CheckLog(config.log().level()));

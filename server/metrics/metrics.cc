@@ -89,10 +89,10 @@ struct Metrics::AttemptInstruments {
   prometheus::Counter* output_tokens;
 };
 
-/// Reads the pools when a scrape asks, so that nothing is kept up to date between scrapes.
-class Metrics::PoolCollector final : public prometheus::Collectable {
+/// Reads the endpoints when a scrape asks, so that nothing is kept up to date between scrapes.
+class Metrics::EndpointCollector final : public prometheus::Collectable {
  public:
-  void Set(std::function<std::vector<std::pair<std::string, http::PoolStats>>()> stats) {
+  void Set(std::function<std::vector<std::pair<std::string, EndpointStats>>()> stats) {
     MutexLock lock(&mutex_);
     stats_ = std::move(stats);
   }
@@ -106,16 +106,22 @@ class Metrics::PoolCollector final : public prometheus::Collectable {
         "dspex_http_waiting", "Calls waiting for a connection.", prometheus::MetricType::Gauge, {}};
     prometheus::MetricFamily opened{
         "dspex_http_connections_opened_total", "Connections opened to providers.", prometheus::MetricType::Counter, {}};
+    prometheus::MetricFamily limited{
+        "dspex_limiter_waiting", "Calls waiting for a provider's limits.", prometheus::MetricType::Gauge, {}};
+    prometheus::MetricFamily open{
+        "dspex_breaker_open", "Whether calls to a provider are refused.", prometheus::MetricType::Gauge, {}};
     for (const auto& [provider, stats] : stats_()) {
-      AddGauge(connections, {{"provider", provider}, {"state", "idle"}}, stats.idle);
-      AddGauge(connections, {{"provider", provider}, {"state", "in_use"}}, stats.in_use);
-      AddGauge(waiting, {{"provider", provider}}, stats.waiting);
+      AddGauge(connections, {{"provider", provider}, {"state", "idle"}}, stats.pool.idle);
+      AddGauge(connections, {{"provider", provider}, {"state", "in_use"}}, stats.pool.in_use);
+      AddGauge(waiting, {{"provider", provider}}, stats.pool.waiting);
+      AddGauge(limited, {{"provider", provider}}, static_cast<double>(stats.limiter_waiting));
+      AddGauge(open, {{"provider", provider}}, stats.breaker_open ? 1 : 0);
       prometheus::ClientMetric metric;
       metric.label = {{"provider", provider}};
-      metric.counter.value = static_cast<double>(stats.opened);
+      metric.counter.value = static_cast<double>(stats.pool.opened);
       opened.metric.push_back(std::move(metric));
     }
-    return {connections, waiting, opened};
+    return {connections, waiting, opened, limited, open};
   }
 
  private:
@@ -128,13 +134,13 @@ class Metrics::PoolCollector final : public prometheus::Collectable {
   }
 
   mutable Mutex mutex_;
-  std::function<std::vector<std::pair<std::string, http::PoolStats>>()> stats_ ABSL_GUARDED_BY(mutex_);
+  std::function<std::vector<std::pair<std::string, EndpointStats>>()> stats_ ABSL_GUARDED_BY(mutex_);
 };
 
 Metrics::Metrics()
     : registry_(std::make_shared<prometheus::Registry>()),
       families_(std::make_unique<Families>(*registry_)),
-      pools_(std::make_shared<PoolCollector>()) {}
+      endpoints_(std::make_shared<EndpointCollector>()) {}
 
 Metrics::~Metrics() = default;
 
@@ -153,8 +159,8 @@ std::unique_ptr<MethodMetrics> Metrics::ForMethod(absl::string_view service, abs
   return std::make_unique<MethodMetrics>(instruments);
 }
 
-void Metrics::SetPoolStats(std::function<std::vector<std::pair<std::string, http::PoolStats>>()> stats) {
-  pools_->Set(std::move(stats));
+void Metrics::SetEndpointStats(std::function<std::vector<std::pair<std::string, EndpointStats>>()> stats) {
+  endpoints_->Set(std::move(stats));
 }
 
 void Metrics::OnAttempt(const Attempt& attempt) {
@@ -194,6 +200,6 @@ const Metrics::AttemptInstruments& Metrics::AttemptFor(absl::string_view provide
   return *attempts_.try_emplace(bounded_key, std::move(instruments)).first->second;
 }
 
-std::vector<std::weak_ptr<prometheus::Collectable>> Metrics::Collectables() const { return {registry_, pools_}; }
+std::vector<std::weak_ptr<prometheus::Collectable>> Metrics::Collectables() const { return {registry_, endpoints_}; }
 
 }  // namespace dspex

@@ -16,7 +16,7 @@
 #include "engine/base/context.h"
 #include "engine/base/mutex.h"
 #include "providers/decorators/attempt_meter.h"
-#include "providers/http/client.h"
+#include "providers/endpoint.h"
 #include "server/metrics/method_metrics.h"
 
 namespace dspex {
@@ -31,9 +31,9 @@ class Metrics final : public AttemptObserver {
   /// The instruments of one RPC method; called once for each at start.
   std::unique_ptr<MethodMetrics> ForMethod(absl::string_view service, absl::string_view method);
 
-  /// Reads the connection pools' gauges at each scrape. `stats` lists them by provider; called until it is replaced by
+  /// Reads the endpoints' gauges at each scrape. `stats` lists them by provider; called until it is replaced by
   /// null.
-  void SetPoolStats(std::function<std::vector<std::pair<std::string, http::PoolStats>>()> stats);
+  void SetEndpointStats(std::function<std::vector<std::pair<std::string, EndpointStats>>()> stats);
 
   void OnAttempt(const Attempt& attempt) override;
 
@@ -41,12 +41,12 @@ class Metrics final : public AttemptObserver {
   std::vector<std::weak_ptr<prometheus::Collectable>> Collectables() const;
 
  private:
-  class PoolCollector;
+  class EndpointCollector;
   struct Families;
 
   const std::shared_ptr<prometheus::Registry> registry_;
   const std::unique_ptr<Families> families_;
-  const std::shared_ptr<PoolCollector> pools_;
+  const std::shared_ptr<EndpointCollector> endpoints_;
 
   struct AttemptInstruments;
   const AttemptInstruments& AttemptFor(absl::string_view provider, absl::string_view model, absl::string_view outcome)

@@ -22,7 +22,7 @@
 #include "engine/base/task_scope.h"
 #include "grpc/health/v1/health.pb.h"
 #include "providers/provider_stack.h"
-#include "server/config/provider_settings.h"
+#include "server/config/stack_settings.h"
 #include "server/log/access_log.h"
 #include "server/log/logger.h"
 #include "server/metrics/exposition.h"
@@ -156,13 +156,14 @@ absl::Status Serve(const ResolvedConfig& config) {
   PhrasebookRegistry phrasebooks;
   if (absl::Status loaded = LoadPhrasebooks(*phrasebook_store, phrasebooks); !loaded.ok()) return loaded;
 
-  absl::StatusOr<std::unique_ptr<ConfiguredLanguageModels>> models = ConfiguredLanguageModels::Create(
-      ToProviderSettings(config), static_cast<std::size_t>(settings.limits().prefix_cache_bytes()),
-      absl::StrCat("dspex/", kVersion), metrics);
-  if (!models.ok()) return models.status();
-  metrics.SetPoolStats([&models] { return (*models)->pool_stats(); });
-
   TaskScope tasks;
+  StackSettings stack = ToStackSettings(config);
+  stack.user_agent = absl::StrCat("dspex/", kVersion);
+  absl::StatusOr<std::unique_ptr<ConfiguredLanguageModels>> models =
+      ConfiguredLanguageModels::Create(std::move(stack), metrics, tasks);
+  if (!models.ok()) return models.status();
+  metrics.SetEndpointStats([&models] { return (*models)->endpoint_stats(); });
+
   const ProgramEnvironment environment{
       .language_models = models->get(), .phrasebooks = &phrasebooks, .default_lm = settings.default_lm()};
   ProgramCache cache(*store, environment, tasks, io.Next(),
@@ -194,7 +195,7 @@ absl::Status Serve(const ResolvedConfig& config) {
   }
   Drain(*listening->server, admission, tasks, signals, logger, ToMilliseconds(settings.drain().lame_duck()),
         ToMilliseconds(settings.drain().time_limit()));
-  metrics.SetPoolStats(nullptr);
+  metrics.SetEndpointStats(nullptr);
   (*models)->CloseConnections();
   io.Stop();
   return absl::OkStatus();

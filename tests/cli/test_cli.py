@@ -23,7 +23,8 @@ INPUTS = ("question=Is it even?", "numbers=[1, 2, 3]")
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs `dspex` without a server."""
     command = [str(binary("server/dspex")), *arguments]
-    base = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "DSPEX_"))}
+    ours = ("OPENAI_", "ANTHROPIC_", "DSPEX_")
+    base = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return subprocess.run(command, capture_output=True, text=True, env=base | environment, timeout=60, check=False)
 
 

@@ -1,4 +1,4 @@
-#include "server/config/provider_settings.h"
+#include "server/config/stack_settings.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 namespace dspex {
 namespace {
 
-TEST(ToProviderSettings, CarriesEverySetting) {
+TEST(ToStackSettings, CarriesEverySetting) {
   const auto config = ReadConfig(R"(
 providers:
   a:
@@ -22,19 +22,36 @@ providers:
     models:
       "m*": {json_schema: true, tools: false}
     limits: {requests_per_minute: 500, tokens_per_minute: 30000}
+    endpoints: [{base_url: https://i/v1, api_key_env: B, weight: 2.5}]
+    routing: least_loaded
     prices:
       "m*": {input: 0.15, output: "0.6", cached_input: 0.075}
+fallbacks:
+  "a/*": {models: [a/x, a/y], max_attempts: 4}
+cache: {max_bytes: 99}
 )",
                                  "f.yaml");
   ASSERT_TRUE(config.ok()) << config.status();
-  const auto resolved = Resolve(*config, [](const std::string&) { return "sk-a"; });
+  const auto resolved = Resolve(*config, [](const std::string& name) { return name == "A" ? "sk-a" : "sk-b"; });
   ASSERT_TRUE(resolved.ok()) << resolved.status();
-  const std::vector<ProviderSettings> settings = ToProviderSettings(*resolved);
+  const StackSettings stack = ToStackSettings(*resolved);
+  const std::vector<ProviderSettings>& settings = stack.providers;
   ASSERT_EQ(settings.size(), 1u);
   EXPECT_EQ(settings[0].name, "a");
   EXPECT_EQ(settings[0].kind, config::v1::PROVIDER_KIND_OPENAI);
-  EXPECT_EQ(settings[0].base_url, "https://h/v1");
-  EXPECT_EQ(settings[0].api_key, "sk-a");
+  ASSERT_EQ(settings[0].endpoints.size(), 2u);
+  EXPECT_EQ(settings[0].endpoints[0].base_url, "https://h/v1");
+  EXPECT_EQ(settings[0].endpoints[0].api_key, "sk-a");
+  EXPECT_EQ(settings[0].endpoints[0].weight, 1);
+  EXPECT_EQ(settings[0].endpoints[1].base_url, "https://i/v1");
+  EXPECT_EQ(settings[0].endpoints[1].api_key, "sk-b");
+  EXPECT_EQ(settings[0].endpoints[1].weight, 2.5);
+  EXPECT_EQ(settings[0].routing, Routing::kLeastLoaded);
+  ASSERT_EQ(stack.fallbacks.size(), 1u);
+  EXPECT_EQ(stack.fallbacks[0].pattern, "a/*");
+  EXPECT_EQ(stack.fallbacks[0].models, (std::vector<std::string>{"a/x", "a/y"}));
+  EXPECT_EQ(stack.fallbacks[0].max_attempts, 4);
+  EXPECT_EQ(stack.response_cache_bytes, 99u);
   EXPECT_EQ(settings[0].max_connections, 7);
   EXPECT_EQ(settings[0].timeouts.connect, std::chrono::milliseconds(1));
   EXPECT_EQ(settings[0].timeouts.first_byte, std::chrono::seconds(2));

@@ -1,4 +1,4 @@
-#include "server/config/provider_settings.h"
+#include "server/config/stack_settings.h"
 
 #include <absl/strings/str_cat.h>
 #include <google/protobuf/util/time_util.h>
@@ -32,8 +32,15 @@ ProviderSettings ToSettings(const ResolvedProvider& provider) {
   ProviderSettings settings;
   settings.name = provider.name;
   settings.kind = from.kind();
-  settings.base_url = from.base_url();
-  settings.api_key = provider.api_key;
+  settings.endpoints.push_back({.base_url = from.base_url(), .api_key = provider.api_keys.front()});
+  for (int i = 0; i < from.endpoints_size(); ++i) {
+    const config::v1::Endpoint& endpoint = from.endpoints(i);
+    settings.endpoints.push_back({.base_url = endpoint.base_url(),
+                                  .api_key = provider.api_keys[static_cast<std::size_t>(i) + 1],
+                                  .weight = endpoint.weight()});
+  }
+  settings.routing =
+      from.routing() == config::v1::ROUTING_POLICY_LEAST_LOADED ? Routing::kLeastLoaded : Routing::kWeighted;
   settings.max_connections = from.max_connections();
   settings.timeouts.connect = ToDuration(from.timeouts().connect());
   settings.timeouts.first_byte = ToDuration(from.timeouts().first_byte());
@@ -67,9 +74,16 @@ ProviderSettings ToSettings(const ResolvedProvider& provider) {
 
 }  // namespace
 
-std::vector<ProviderSettings> ToProviderSettings(const ResolvedConfig& config) {
-  std::vector<ProviderSettings> settings;
-  for (const ResolvedProvider& provider : config.providers) settings.push_back(ToSettings(provider));
+StackSettings ToStackSettings(const ResolvedConfig& config) {
+  StackSettings settings;
+  for (const ResolvedProvider& provider : config.providers) settings.providers.push_back(ToSettings(provider));
+  for (const auto& [pattern, fallback] : config.settings.fallbacks()) {
+    settings.fallbacks.push_back({.pattern = pattern,
+                                  .models = {fallback.models().begin(), fallback.models().end()},
+                                  .max_attempts = fallback.max_attempts()});
+  }
+  settings.prefix_cache_bytes = static_cast<std::size_t>(config.settings.limits().prefix_cache_bytes());
+  settings.response_cache_bytes = static_cast<std::size_t>(config.settings.cache().max_bytes());
   return settings;
 }
 
