@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "providers/pattern.h"
+
 namespace dspex {
 
 namespace {
@@ -47,29 +49,6 @@ constexpr KnownModels kKnown[] = {
     {"anthropic", "claude-opus-4-1*", kReasoningJsonMode},
 };
 
-// Linear in the name for each '*' of the pattern: after the last '*' that matched, one restart suffices.
-bool Matches(absl::string_view pattern, absl::string_view name) {
-  std::size_t p = 0;
-  std::size_t n = 0;
-  std::size_t star = absl::string_view::npos;
-  std::size_t resume = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resume = n;
-    } else if (p < pattern.size() && pattern[p] == name[n]) {
-      ++p;
-      ++n;
-    } else if (star != absl::string_view::npos) {
-      p = star + 1;
-      n = ++resume;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == absl::string_view::npos;
-}
-
 void Apply(const CapabilityRule& rule, lm::Capabilities& capabilities) {
   capabilities.images = rule.images.value_or(capabilities.images);
   capabilities.response_format = rule.response_format.value_or(capabilities.response_format);
@@ -85,13 +64,13 @@ lm::Capabilities CapabilitiesOf(absl::string_view provider, absl::string_view mo
   lm::Capabilities capabilities;
   std::size_t longest = 0;
   for (const KnownModels& known : kKnown) {
-    if (known.provider != provider || known.pattern.size() < longest || !Matches(known.pattern, model)) continue;
+    if (known.provider != provider || known.pattern.size() < longest || !MatchesPattern(known.pattern, model)) continue;
     longest = known.pattern.size();
     capabilities = known.capabilities;
   }
   std::vector<const CapabilityRule*> matching;
   for (const CapabilityRule& rule : configured) {
-    if (Matches(rule.pattern, model)) matching.push_back(&rule);
+    if (MatchesPattern(rule.pattern, model)) matching.push_back(&rule);
   }
   std::sort(matching.begin(), matching.end(), [](const CapabilityRule* a, const CapabilityRule* b) {
     return std::make_pair(a->pattern.size(), absl::string_view(a->pattern)) <

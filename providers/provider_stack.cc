@@ -53,7 +53,8 @@ absl::StatusOr<std::shared_ptr<lm::LanguageModel>> ConfiguredLanguageModels::Bui
   absl::StatusOr<std::shared_ptr<lm::LanguageModel>> built =
       NewDialectModel(settings, model, *provider.client, prefixes_);
   if (!built.ok()) return built.status();
-  std::shared_ptr<lm::LanguageModel> metered = NewAttemptMeter(*std::move(built), observer_);
+  const std::optional<Price> price = PriceTable(settings.prices).Find(absl::StrCat(settings.name, "/", model));
+  std::shared_ptr<lm::LanguageModel> metered = NewAttemptMeter(*std::move(built), observer_, price);
   std::shared_ptr<lm::LanguageModel> breaking = NewBreaking(std::move(metered), *provider.breaker);
   return NewRetrying(std::move(breaking), settings.retry, *provider.retry_budget, time_, [this] { return jitter_(); });
 }

@@ -15,12 +15,14 @@
 #include "dspex/config/v1/config.pb.h"
 #include "engine/base/mutex.h"
 #include "engine/lm/language_model.h"
-#include "providers/attempt_meter.h"
 #include "providers/capabilities.h"
+#include "providers/decorators/attempt_meter.h"
 #include "providers/decorators/breaker.h"
 #include "providers/decorators/jitter.h"
+#include "providers/decorators/limiter.h"
 #include "providers/decorators/retrying.h"
 #include "providers/http/client.h"
+#include "providers/price_table.h"
 #include "providers/wire/prefix_cache.h"
 
 namespace dspex {
@@ -41,6 +43,10 @@ struct ProviderSettings {
   std::uint64_t max_response_bytes = std::uint64_t{32} << 20;
   /// What its models take, beyond the built-in table.
   std::vector<CapabilityRule> models;
+  /// What they cost.
+  std::vector<PriceRule> prices;
+  /// What it takes in a minute.
+  Limiter::Options limits;
 };
 
 /// The language models of the configured providers. Thread-safe. Owns the connections: destroyed after the last request

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/adapter/completion_reader.h"
 #include "engine/adapter/phrasebook.h"
 #include "engine/json/json.h"
 #include "engine/lm/language_model.h"
@@ -53,6 +54,10 @@ class BoundAdapter {
   /// (`field`, `type`, `path`) or "malformed" (no JSON object, no XML); the completion's text is not part of the error.
   /// Two-step: a completion of its extraction.
   virtual absl::StatusOr<Json> Parse(absl::string_view completion) const = 0;
+
+  /// A reader for one completion as it comes; null if its text is not that of fields (two-step). The adapter outlives
+  /// it.
+  virtual std::unique_ptr<CompletionReader> NewReader() const = 0;
 };
 
 /// Binds an adapter. A demo is an object of field values; keys that are no fields are ignored; one that lacks a whole

@@ -61,6 +61,8 @@ class ChatAdapter final : public SectionAdapter {
     return Complete(std::move(values));
   }
 
+  std::unique_ptr<CompletionReader> NewReader() const override { return MakeChatReader(signature().outputs()); }
+
  protected:
   absl::StatusOr<std::string> System() const override {
     return book().chat_system.Render({{"input_fields", FieldList(book(), signature().inputs())},

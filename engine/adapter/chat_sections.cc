@@ -13,43 +13,56 @@ namespace dspex {
 namespace {
 constexpr absl::string_view kOpen = "[[ ## ";
 constexpr absl::string_view kClose = " ## ]]";
+// No field has a longer name; what a model writes instead is not waited for.
+constexpr std::size_t kMaxUndecidedName = 256;
 }  // namespace
 
 void AppendMarker(std::string& out, absl::string_view name) { absl::StrAppend(&out, kOpen, name, kClose); }
 
-void ChatSections::FindMarker(std::size_t from) {
-  line_ = absl::string_view::npos;
-  if (text_.empty()) return;
-  while (const void* found = memmem(text_.data() + from, text_.size() - from, kOpen.data(), kOpen.size())) {
-    const std::size_t open = static_cast<std::size_t>(static_cast<const char*>(found) - text_.data());
+std::optional<SectionMarker> FindSectionMarker(absl::string_view text, std::size_t from) {
+  if (text.empty()) return std::nullopt;
+  while (const void* found = memmem(text.data() + from, text.size() - from, kOpen.data(), kOpen.size())) {
+    const std::size_t open = static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
     const std::size_t name = open + kOpen.size();
-    const std::size_t name_length = python_text::LeadingWord(text_.substr(name));
+    const std::size_t name_length = python_text::LeadingWord(text.substr(name));
     from = name + name_length;
-    if (name_length == 0 || !absl::StartsWith(text_.substr(from), kClose)) continue;
+    if (name_length == 0 || !absl::StartsWith(text.substr(from), kClose)) continue;
     const std::size_t end = from + kClose.size();
-    const absl::string_view before = text_.substr(0, open);
+    const absl::string_view before = text.substr(0, open);
     const std::size_t blanks = python_text::TrailingBlanks(before);
     const absl::string_view lines_before = before.substr(0, open - blanks);
     if (!lines_before.empty() && !python_text::EndsWithLineBreak(lines_before)) continue;
-    line_ = open - blanks;
-    name_ = text_.substr(name, name_length);
+    SectionMarker marker{.name = text.substr(name, name_length), .line = open - blanks, .content = end, .end = from};
     // DSPy takes the marker's length off the line as it stands, indented or not, so of an indented marker its last
     // characters stay. Programs are compiled under that rule.
-    content_ = blanks == 0 ? end
-                           : line_ + python_text::PrefixLength(text_.substr(line_),
-                                                               python_text::Length(text_.substr(open, end - open)));
-    return;
+    if (blanks > 0) {
+      marker.content = marker.line + python_text::PrefixLength(text.substr(marker.line),
+                                                               python_text::Length(text.substr(open, end - open)));
+    }
+    return marker;
   }
+  return std::nullopt;
+}
+
+std::size_t UndecidedMarker(absl::string_view text, std::size_t from) {
+  const absl::string_view rest = text.substr(from);
+  if (const std::size_t open = rest.rfind(kOpen); open != absl::string_view::npos) {
+    const absl::string_view name = rest.substr(open + kOpen.size());
+    const std::size_t length = python_text::LeadingWord(name);
+    if (length <= kMaxUndecidedName && absl::StartsWith(kClose, name.substr(length))) return from + open;
+  }
+  for (std::size_t size = std::min(kOpen.size() - 1, rest.size()); size > 0; --size) {
+    if (absl::EndsWith(rest, kOpen.substr(0, size))) return text.size() - size;
+  }
+  return text.size();
 }
 
 std::optional<ChatSections::Section> ChatSections::Next() {
-  if (line_ == absl::string_view::npos) return std::nullopt;
-  Section section;
-  section.name = name_;
-  const std::size_t content = content_;
-  FindMarker(static_cast<std::size_t>(name_.data() + name_.size() - text_.data()));
-  section.content = text_.substr(content, line_ == absl::string_view::npos ? absl::string_view::npos : line_ - content);
-  return section;
+  if (!next_.has_value()) return std::nullopt;
+  const SectionMarker marker = *next_;
+  next_ = FindSectionMarker(text_, marker.end);
+  const std::size_t end = next_.has_value() ? next_->line : text_.size();
+  return Section{.name = marker.name, .content = text_.substr(marker.content, end - marker.content)};
 }
 
 std::string SectionText(absl::string_view content) {

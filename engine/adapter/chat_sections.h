@@ -13,6 +13,22 @@ inline constexpr absl::string_view kCompletedSection = "completed";
 /// Appends "[[ ## name ## ]]".
 void AppendMarker(std::string& out, absl::string_view name);
 
+/// A marker that heads a section.
+struct SectionMarker {
+  absl::string_view name;
+  /// Where its line begins, and where the section's content does.
+  std::size_t line = 0;
+  std::size_t content = 0;
+  /// Where to look for the next one.
+  std::size_t end = 0;
+};
+
+/// The first marker that begins at or after `from`.
+std::optional<SectionMarker> FindSectionMarker(absl::string_view text, std::size_t from);
+
+/// Where, at or after `from`, a marker may begin that the end of the text cuts off; the text's size if nowhere.
+std::size_t UndecidedMarker(absl::string_view text, std::size_t from);
+
 /// Reads a text in the chat layout: sections, each headed by a marker that begins a line, in the order in which they
 /// stand. What stands before the first marker belongs to none. Linear in time, keeps views into the text only; any
 /// bytes will do.
@@ -27,19 +43,14 @@ class ChatSections {
     absl::string_view content;
   };
 
-  explicit ChatSections(absl::string_view text) : text_(text) { FindMarker(0); }
+  explicit ChatSections(absl::string_view text) : text_(text), next_(FindSectionMarker(text, 0)) {}
 
   /// The next section; none at the end.
   std::optional<Section> Next();
 
  private:
-  // Moves to the first marker at or after `from`, npos if there is none.
-  void FindMarker(std::size_t from);
-
   absl::string_view text_;
-  std::size_t line_ = absl::string_view::npos;
-  std::size_t content_ = 0;
-  absl::string_view name_;
+  std::optional<SectionMarker> next_;
 };
 
 /// The text of a section: lines joined by "\n", white space at its ends removed, valid UTF-8.

@@ -28,6 +28,7 @@ class JsonObjectAdapter : public SectionAdapter {
   explicit JsonObjectAdapter(AdapterParts parts);
 
   absl::StatusOr<Json> Parse(absl::string_view text) const override;
+  std::unique_ptr<CompletionReader> NewReader() const override { return MakeJsonReader(signature().outputs()); }
 
  protected:
   absl::StatusOr<std::string> System() const override;

@@ -22,6 +22,7 @@ class TwoStepAdapter final : public AdapterBase {
       : AdapterBase(std::move(parts), false), extraction_(MakeExtraction(book_pointer(), signature())) {}
 
   absl::StatusOr<Json> Parse(absl::string_view completion) const override { return extraction_->Parse(completion); }
+  std::unique_ptr<CompletionReader> NewReader() const override { return nullptr; }
 
  protected:
   absl::StatusOr<std::string> System() const override {

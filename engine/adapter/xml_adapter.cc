@@ -62,6 +62,8 @@ class XmlAdapter final : public AdapterBase {
     return Complete(std::move(values));
   }
 
+  std::unique_ptr<CompletionReader> NewReader() const override { return MakeXmlReader(signature().outputs()); }
+
  protected:
   absl::StatusOr<std::string> System() const override {
     return book().xml_system.Render({{"input_fields", FieldList(book(), signature().inputs())},

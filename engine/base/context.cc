@@ -17,6 +17,7 @@ Clock::duration RequestRecord::ProviderTime() const {
 
 void RequestRecord::Merge(const RequestRecord& part) {
   usage.Add(part.usage);
+  charged.Add(part.charged);
   attempts.insert(attempts.end(), part.attempts.begin(), part.attempts.end());
   queued += part.queued;
 }
@@ -24,6 +25,10 @@ void RequestRecord::Merge(const RequestRecord& part) {
 RequestContext RequestContext::Child(absl::string_view name, TimePoint deadline) const {
   RequestContext child(*record_, std::min(deadline_, deadline));
   child.trace_node_ = trace_node_;
+  child.events_ = events_;
+  child.is_share_ = is_share_;
+  child.attempts_ = attempts_;
+  child.wanted_until_ = wanted_until_;
   if (record_->keep_trace) {
     TraceNode node;
     node.parent = trace_node_;

@@ -3,9 +3,11 @@
 #include <absl/strings/string_view.h>
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 #include <vector>
 
+#include "engine/base/money.h"
 #include "engine/base/task.h"
 
 namespace dspex {
@@ -24,7 +26,12 @@ struct Usage {
   long long cache_write_tokens = 0;
   /// Of output_tokens: what a reasoning model thought.
   long long reasoning_tokens = 0;
+  /// Calls that were answered.
   int lm_calls = 0;
+  /// By the price table; zero where it has no price.
+  Money cost = {};
+  /// Whether a part of it is what dspex reckons, because the provider did not say: a call that was aborted, or broke.
+  bool estimated = false;
 
   void Add(const Usage& other) {
     input_tokens += other.input_tokens;
@@ -33,6 +40,8 @@ struct Usage {
     cache_write_tokens += other.cache_write_tokens;
     reasoning_tokens += other.reasoning_tokens;
     lm_calls += other.lm_calls;
+    cost += other.cost;
+    estimated = estimated || other.estimated;
   }
 };
 
@@ -48,6 +57,8 @@ struct TraceNode {
   Usage usage;
   /// Why the step was taken, where that is not plain.
   std::string reason;
+  /// Whether a cache answered.
+  bool from_cache = false;
 };
 
 /// What is known and gathered about one request. Made and owned by who serves the request; confined to the request's
@@ -56,12 +67,14 @@ struct RequestRecord {
   std::string request_id;
   std::string tenant = "default";
   TimePoint start = Clock::now();
-  /// Where the modules tell how they get on; null for unary calls.
-  EventSink* events = nullptr;
   /// Whether to keep trace nodes; without it, `trace` stays empty.
   bool keep_trace = false;
 
+  /// What the answers consumed, as the modules note it.
   Usage usage;
+  /// What the attempts at providers consumed: what the request is charged. Only the attempt meter adds to it, once for
+  /// each attempt; failures that the provider bills are in it, answers from a cache are not.
+  Usage charged;
   std::vector<TraceNode> trace;
   /// [begin, end) of each attempt at a provider. They may overlap.
   std::vector<std::pair<TimePoint, TimePoint>> attempts;
@@ -75,6 +88,22 @@ struct RequestRecord {
   Clock::duration ProviderTime() const;
 };
 
+/// One cap on the attempts at providers that may be made for a call, however many retry and fall back on each other.
+/// Confined to the request's executor.
+class AttemptBudget {
+ public:
+  explicit AttemptBudget(int cap) : cap_(cap) {}
+
+  /// Notes an attempt: who makes them does, whatever the budget says.
+  void Note() { ++made_; }
+  int made() const { return made_; }
+  bool spent() const { return made_ >= cap_; }
+
+ private:
+  int cap_;
+  int made_ = 0;
+};
+
 /// Passed, by value, to everything that works for a request: its deadline, its place in the trace, and the record they
 /// share. Never thread-local. The record must outlive the context.
 class RequestContext {
@@ -83,15 +112,40 @@ class RequestContext {
 
   TimePoint deadline() const { return deadline_; }
   RequestRecord& record() const { return *record_; }
-  EventSink* events() const { return record_->events; }
+  /// Where modules tell how they get on; null where nobody wants to know. Outlives the request.
+  EventSink* events() const { return events_; }
+  void set_events(EventSink* events) { events_ = events; }
   /// Where a language model puts its completion as it comes; null where only the whole is wanted. Outlives the call.
   lm::DeltaSink* deltas() const { return deltas_; }
   void set_deltas(lm::DeltaSink* deltas) { deltas_ = deltas; }
+  /// What is left of attempts at providers; null where nothing bounds them. Outlives the call.
+  AttemptBudget* attempts() const { return attempts_; }
+  void set_attempts(AttemptBudget* attempts) { attempts_ = attempts; }
+  /// Tells apart the calls of one that asks for several completions of equal requests: none may be answered by the
+  /// answer of another.
+  int sample() const { return sample_; }
+  void set_sample(int sample) { sample_ = sample; }
   /// The index of this context's node in the record's trace; -1 if there is none.
   int trace_node() const { return trace_node_; }
 
   /// Ends this context's work at `deadline` at the latest.
   void NarrowDeadline(TimePoint deadline) { deadline_ = std::min(deadline_, deadline); }
+
+  /// Until when the result is wanted, as far as is known now: the deadline, or, for a call that several share, the
+  /// latest of theirs, which may still move on. What decides whether a wait is worth while asks this; what arms a timer
+  /// asks for the deadline. `wanted_until` outlives the call.
+  TimePoint wanted_until() const {
+    return wanted_until_ == nullptr ? deadline_ : std::min(deadline_, wanted_until_->load(std::memory_order_relaxed));
+  }
+  void set_wanted_until(const std::atomic<TimePoint>* wanted_until) { wanted_until_ = wanted_until; }
+
+  /// As NarrowDeadline, for one of several that may yet be asked: that this deadline passes says of who had the share
+  /// that it was too slow.
+  void NarrowToShare(TimePoint deadline) {
+    is_share_ = is_share_ || deadline < deadline_;
+    NarrowDeadline(deadline);
+  }
+  bool has_share() const { return is_share_; }
 
   /// A context for a part of this one's work: the deadline may only come earlier, the trace gains a node named `name`.
   /// It has no sink for deltas.
@@ -104,7 +158,12 @@ class RequestContext {
   RequestRecord* record_;
   TimePoint deadline_;
   int trace_node_ = -1;
+  EventSink* events_ = nullptr;
+  int sample_ = 0;
+  bool is_share_ = false;
   lm::DeltaSink* deltas_ = nullptr;
+  AttemptBudget* attempts_ = nullptr;
+  const std::atomic<TimePoint>* wanted_until_ = nullptr;
 };
 
 }  // namespace dspex

@@ -53,23 +53,31 @@ inline constexpr absl::string_view kProviderOverloaded = "PROVIDER_OVERLOADED"; 
 inline constexpr absl::string_view kProviderCircuitOpen =
     "PROVIDER_CIRCUIT_OPEN";  ///< UNAVAILABLE: it failed too often of late and is not asked for a while; RetryInfo.
 inline constexpr absl::string_view kProviderRateLimited = "PROVIDER_RATE_LIMITED";  ///< RESOURCE_EXHAUSTED: 429.
+inline constexpr absl::string_view kProviderLimitReached =
+    "PROVIDER_LIMIT_REACHED";  ///< RESOURCE_EXHAUSTED: the server's own limit; nothing was sent; RetryInfo.
 inline constexpr absl::string_view kProviderTimeout = "PROVIDER_TIMEOUT";  ///< DEADLINE_EXCEEDED; metadata: phase.
 inline constexpr absl::string_view kProviderInvalidRequest =
     "PROVIDER_INVALID_REQUEST";  ///< INVALID_ARGUMENT: other 4xx.
 inline constexpr absl::string_view kContextWindow =
     "CONTEXT_WINDOW_EXCEEDED";  ///< INVALID_ARGUMENT: the prompt is longer than the model takes.
 inline constexpr absl::string_view kContentFiltered =
-    "CONTENT_FILTERED";  ///< INVALID_ARGUMENT: the provider's filter refused the prompt.
+    "CONTENT_FILTERED";  ///< INVALID_ARGUMENT: the provider's filter refused the prompt or ended the completion.
 inline constexpr absl::string_view kProviderMalformed =
     "PROVIDER_MALFORMED_RESPONSE";  ///< INTERNAL: not what its dialect says.
 inline constexpr absl::string_view kCompletionUnparsable =
     "COMPLETION_UNPARSABLE";  ///< DATA_LOSS: the completion lacks a field or breaks a type.
+inline constexpr absl::string_view kCompletionTruncated =
+    "COMPLETION_TRUNCATED";  ///< DATA_LOSS: the model reached its limit of tokens before its answer was whole.
+inline constexpr absl::string_view kModelRefused =
+    "MODEL_REFUSED";  ///< INVALID_ARGUMENT: the model refuses to answer these inputs.
 // The server.
 inline constexpr absl::string_view kDeadlineExceeded =
     "DEADLINE_EXCEEDED";  ///< The server's own limit on a Forward passed; metadata: where.
 inline constexpr absl::string_view kCancelled = "CANCELLED";           ///< The caller went away.
 inline constexpr absl::string_view kOverloaded = "SERVER_OVERLOADED";  ///< RESOURCE_EXHAUSTED: admission; RetryInfo.
 inline constexpr absl::string_view kDraining = "SERVER_DRAINING";      ///< UNAVAILABLE: the server is going away.
+inline constexpr absl::string_view kClientTooSlow =
+    "CLIENT_TOO_SLOW";  ///< UNAVAILABLE: the client of a stream does not read.
 inline constexpr absl::string_view kStorage = "STORAGE_FAILED";        ///< INTERNAL: the database failed.
 inline constexpr absl::string_view kInternal = "INTERNAL";             ///< INTERNAL: a defect.
 

@@ -1,9 +1,6 @@
 #include "engine/base/time_source.h"
 
 #include <boost/asio/this_coro.hpp>
-#include <memory>
-
-#include "engine/base/waiter.h"
 
 namespace dspex {
 
@@ -12,6 +9,11 @@ StatusTask SteadyTime::SleepUntil(TimePoint time) {
   const auto waiter = std::make_shared<Waiter>(co_await asio::this_coro::executor);
   absl::Status ended = co_await waiter->Wait(time);
   co_return absl::IsDeadlineExceeded(ended) ? absl::OkStatus() : ended;
+}
+
+StatusTask SteadyTime::WaitUntil(std::shared_ptr<Waiter> waiter, TimePoint deadline) {
+  absl::Status ended = co_await waiter->Wait(deadline);
+  co_return ended;
 }
 
 }  // namespace dspex

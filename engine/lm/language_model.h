@@ -12,6 +12,7 @@
 #include "engine/base/context.h"
 #include "engine/base/task.h"
 #include "engine/lm/message.h"
+#include "engine/lm/rate_limits.h"
 
 namespace dspex::lm {
 
@@ -103,8 +104,14 @@ struct Response {
   std::string model;
   /// The provider's own id of the request, empty if it gave none.
   std::string provider_request_id;
-  /// Tries at providers that it took.
+  /// Tries at providers that it took; 0 for one from a cache.
   int attempts = 1;
+  /// What the provider says of its limits, if it does.
+  std::optional<RateLimits> rate_limits = {};
+  /// Which entry of a chain of fallbacks answered, from 0.
+  int entry = 0;
+  /// Answered without a call, by what an equal one was answered before. Its usage is zero.
+  bool from_cache = false;
 };
 
 /// A request as it would be sent, without credentials.

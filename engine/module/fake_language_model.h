@@ -16,6 +16,7 @@
 
 #include "engine/base/context.h"
 #include "engine/base/task.h"
+#include "engine/lm/delta.h"
 #include "engine/lm/language_model.h"
 
 namespace dspex {
@@ -39,6 +40,10 @@ class FakeLanguageModel final : public lm::LanguageModel {
     if (answers_.empty()) co_return absl::InternalError("the script has no more answers");
     absl::StatusOr<lm::Response> answer = std::move(answers_.front());
     answers_.pop_front();
+    if (context.deltas() != nullptr) {
+      absl::Status put = co_await PutInto(*context.deltas(), answer.ok() ? answer->completions.front() : before_error);
+      if (!put.ok()) co_return put;
+    }
     co_return answer;
   }
 
@@ -56,10 +61,30 @@ class FakeLanguageModel final : public lm::LanguageModel {
   const std::string& name() const override { return name_; }
   lm::Capabilities capabilities() const override { return {}; }
 
+  /// What a stream gives before an error.
+  lm::Completion before_error;
+
   std::vector<lm::Request> requests;
   std::vector<TimePoint> deadlines;
 
  private:
+  // Text a few bytes at a time.
+  static StatusTask PutInto(lm::DeltaSink& sink, const lm::Completion& completion) {
+    std::vector<lm::Delta> deltas;
+    if (completion.reasoning.has_value()) deltas.emplace_back(lm::ReasoningDelta{*completion.reasoning});
+    for (std::size_t at = 0; at < completion.text.size(); at += 5) {
+      deltas.emplace_back(lm::TextDelta{completion.text.substr(at, 5)});
+    }
+    for (const lm::ToolCallPart& call : completion.tool_calls) {
+      deltas.emplace_back(lm::ToolCallDelta{0, call.id, call.name, call.arguments});
+    }
+    for (lm::Delta& delta : deltas) {
+      absl::Status taken = co_await sink.Take(std::move(delta));
+      if (!taken.ok()) co_return taken;
+    }
+    co_return absl::OkStatus();
+  }
+
   static absl::string_view RoleName(lm::Role role) {
     return role == lm::Role::kSystem ? "system" : role == lm::Role::kUser ? "user" : "assistant";
   }

@@ -127,6 +127,8 @@ absl::StatusOr<lm::Request> Layout::MakeRequest(const Json& inputs, std::shared_
   return request;
 }
 
+std::string Layout::ReasoningField() const { return reasons_ ? ReasoningFields(signature_.outputs()).front() : ""; }
+
 bool Layout::TakesCalls(const lm::Completion& completion) const {
   return !tool_calls_output_.empty() && !completion.tool_calls.empty();
 }

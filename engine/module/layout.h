@@ -54,6 +54,11 @@ class Layout {
   absl::StatusOr<Json> Complete(const lm::Completion& completion, absl::StatusOr<Json> parsed) const;
   bool ReadsText(const lm::Completion& completion) const;
 
+  /// A reader for one completion's text as it comes, if that is the text of fields. The layout outlives it.
+  std::unique_ptr<CompletionReader> NewReader() const { return adapter_->NewReader(); }
+  /// The output that is the model's reasoning, given apart; empty if none is.
+  std::string ReasoningField() const;
+
   /// What the adapter asks for: the signature without what the model is to give apart.
   const Signature& asked() const { return asked_; }
 

@@ -11,6 +11,7 @@
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
 #include "engine/base/run_all.h"
+#include "engine/module/field_stream.h"
 #include "engine/module/majority.h"
 #include "engine/signature/coerce.h"
 #include "engine/signature/enforce.h"
@@ -56,6 +57,26 @@ absl::Status WithFinishReason(const absl::Status& error, lm::FinishReason reason
   return WithMetadata(std::move(result), "finish_reason", Name(reason));
 }
 
+// A completion that did not come to its own end is no answer, even if it can be read.
+absl::Status CheckEnd(lm::FinishReason reason) {
+  switch (reason) {
+    case lm::FinishReason::kLength:
+      return Error(absl::StatusCode::kDataLoss, reason::kCompletionTruncated,
+                   "The completion was cut off at its limit of tokens. Raise max_tokens, or ask for less.")
+          .With("finish_reason", Name(reason));
+    case lm::FinishReason::kContentFilter:
+      return Error(absl::StatusCode::kInvalidArgument, reason::kContentFiltered,
+                   "The provider's content filter ended the completion. Change the inputs that it objects to.")
+          .With("finish_reason", Name(reason));
+    case lm::FinishReason::kRefusal:
+      return Error(absl::StatusCode::kInvalidArgument, reason::kModelRefused,
+                   "The language model refused to answer. Change the inputs that it objects to, or use another model.")
+          .With("finish_reason", Name(reason));
+    default:
+      return absl::OkStatus();
+  }
+}
+
 absl::Status NoChoices() {
   return Error(absl::StatusCode::kDataLoss, reason::kCompletionUnparsable,
                "The language model answered without a completion. Try again, or use another model.")
@@ -70,7 +91,12 @@ void Record(const lm::Response& response, RequestRecord& record, TraceNode* node
   node->usage = usage;
   node->model = response.model;
   node->provider_request_id = response.provider_request_id;
-  if (!response.completions.empty()) node->completion = response.completions.front().text;
+  if (response.completions.empty()) return;
+  const lm::Completion& completion = response.completions.front();
+  node->completion = completion.text;
+  if (!CheckEnd(completion.finish_reason).ok()) {
+    node->reason = absl::StrCat("finish_reason: ", Name(completion.finish_reason));
+  }
 }
 
 // What one call of the model answered, once usage and trace have it.
@@ -137,14 +163,18 @@ class Predict final : public Module {
 
  private:
   absl::StatusOr<TakenInputs> Take(Json inputs) const;
-  Task<std::vector<Json>> Answers(RequestContext context, const Way& way, const Json& inputs,
-                                  const Sampling& call) const;
+  Task<std::vector<Json>> Answers(RequestContext context, const Way& way, const Json& inputs, const Sampling& call,
+                                  FieldStream* stream) const;
   Task<std::vector<Json>> FallBack(RequestContext context, const absl::Status& cause, const Json& inputs,
-                                   const Sampling& call) const;
-  Task<Json> ReadInTwoSteps(const RequestContext& context, const Layout& layout,
-                            const lm::Completion& completion) const;
-  Task<Json> Extract(const RequestContext& context, const std::string& text) const;
+                                   const Sampling& call, std::unique_ptr<FieldStream>& stream) const;
+  Task<Prediction> Ask(RequestContext context, const Json& inputs, const Sampling& call,
+                       std::unique_ptr<FieldStream>& stream) const;
+  std::unique_ptr<FieldStream> NewStream(const RequestContext& context, const Way& way) const;
+  Task<Json> Read(const RequestContext& context, const Layout& layout, const lm::Completion& completion,
+                  FieldStream* stream) const;
+  Task<Json> Extract(const RequestContext& context, const std::string& text, FieldStream* stream) const;
   absl::StatusOr<Prediction> Conclude(std::vector<Json> answers) const;
+  absl::StatusOr<Prediction> ConcludeOne(absl::StatusOr<Json> answer) const;
   bool FallsBack(const absl::Status& status) const;
   absl::StatusOr<const Way*> Fallback() const;
 
@@ -259,17 +289,41 @@ Task<Prediction> Predict::Forward(RequestContext context, Json inputs, const Sam
   absl::StatusOr<TakenInputs> taken = Take(std::move(inputs));
   if (!taken.ok()) co_return taken.status();
   if (Clock::now() >= context.deadline()) co_return TooLate(id());
-  absl::StatusOr<std::vector<Json>> answers = co_await Answers(context, way_, taken->values, call);
-  if (FallsBack(answers.status())) {
+  std::unique_ptr<FieldStream> stream = NewStream(context, way_);
+  absl::StatusOr<Prediction> prediction = co_await Ask(context, taken->values, call, stream);
+  if (prediction.ok()) prediction->warnings = std::move(taken->warnings);
+  if (stream == nullptr) co_return prediction;
+  if (!prediction.ok()) {
+    // The error is what matters; whoever is gone does not miss this.
+    static_cast<void>(co_await stream->Interrupt());
+    co_return prediction;
+  }
+  absl::Status finished = co_await stream->Finish(prediction->outputs);
+  if (!finished.ok()) co_return finished;
+  co_return prediction;
+}
+
+Task<Prediction> Predict::Ask(RequestContext context, const Json& inputs, const Sampling& call,
+                              std::unique_ptr<FieldStream>& stream) const {
+  absl::StatusOr<std::vector<Json>> answers = co_await Answers(context, way_, inputs, call, stream.get());
+  // What the caller has seen of an answer is not taken back for another one.
+  if (FallsBack(answers.status()) && (stream == nullptr || !stream->told())) {
     const absl::Status cause = answers.status();
-    answers = co_await FallBack(context, cause, taken->values, call);
+    answers = co_await FallBack(context, cause, inputs, call, stream);
     // What the caller asked for has failed for the first reason; the trace has the second.
     if (FallsBack(answers.status())) co_return cause;
   }
   if (!answers.ok()) co_return answers.status();
-  absl::StatusOr<Prediction> prediction = Conclude(*std::move(answers));
-  if (prediction.ok()) prediction->warnings = std::move(taken->warnings);
-  co_return prediction;
+  co_return Conclude(*std::move(answers));
+}
+
+std::unique_ptr<FieldStream> Predict::NewStream(const RequestContext& context, const Way& way) const {
+  if (context.events() == nullptr) return nullptr;
+  FieldStream::Options options{.module = id(),
+                               .outputs = &signature().outputs(),
+                               .reader = way.layout->NewReader(),
+                               .reasoning_field = way.layout->ReasoningField()};
+  return std::make_unique<FieldStream>(std::move(options), *context.events());
 }
 
 bool Predict::FallsBack(const absl::Status& status) const {
@@ -289,11 +343,17 @@ absl::StatusOr<const Way*> Predict::Fallback() const {
 
 // As DSPy does: what the adapter could not read is asked for once more, as JSON.
 Task<std::vector<Json>> Predict::FallBack(RequestContext context, const absl::Status& cause, const Json& inputs,
-                                          const Sampling& call) const {
+                                          const Sampling& call, std::unique_ptr<FieldStream>& stream) const {
   const absl::StatusOr<const Way*> way = Fallback();
   if (!way.ok()) co_return way.status();
+  if (stream != nullptr) {
+    stream = NewStream(context, **way);
+    StatusUpdate update{StatusUpdate::Kind::kFallingBack, std::string(cause.message())};
+    absl::Status told = co_await stream->Tell(std::move(update));
+    if (!told.ok()) co_return told;
+  }
   const RequestContext fallback = context.Child("json_fallback");
-  absl::StatusOr<std::vector<Json>> answers = co_await Answers(fallback, **way, inputs, call);
+  absl::StatusOr<std::vector<Json>> answers = co_await Answers(fallback, **way, inputs, call, stream.get());
   if (TraceNode* node = fallback.EndNode(); node != nullptr) {
     node->reason = std::string(cause.message());
     if (!answers.ok()) absl::StrAppend(&node->reason, " Then: ", answers.status().message());
@@ -302,14 +362,21 @@ Task<std::vector<Json>> Predict::FallBack(RequestContext context, const absl::St
 }
 
 Task<std::vector<Json>> Predict::Answers(RequestContext context, const Way& way, const Json& inputs,
-                                         const Sampling& call) const {
+                                         const Sampling& call, FieldStream* stream) const {
   Wish wish = WishOf(way, call);
   const absl::StatusOr<lm::Request> request = way.layout->MakeRequest(inputs, std::move(wish.options));
   if (!request.ok()) co_return request.status();
   lm::LanguageModel& model = **settings_.language_model.model;
+  if (stream != nullptr) {
+    absl::Status told = co_await stream->Tell({StatusUpdate::Kind::kCalling, model.name()});
+    if (!told.ok()) co_return told;
+    // Of several answers none is the answer before all are there.
+    if (wish.completions > 1) context.set_events(nullptr);
+  }
   absl::StatusOr<std::vector<lm::Completion>> completions;
   if (wish.completions == 1) {
-    const RequestContext ask = context.Child("lm");
+    RequestContext ask = context.Child("lm");
+    if (extraction_ == nullptr) ask.set_deltas(stream);
     completions = Recorded(ask, co_await model.Generate(ask, *request));
   } else {
     completions = co_await AskTimes(wish.completions, context, model, *request);
@@ -319,22 +386,23 @@ Task<std::vector<Json>> Predict::Answers(RequestContext context, const Way& way,
   std::vector<Json> answers;
   answers.reserve(completions->size());
   for (const lm::Completion& completion : *completions) {
-    absl::StatusOr<Json> answer = extraction_ == nullptr ? way.layout->Read(completion)
-                                                         : co_await ReadInTwoSteps(context, *way.layout, completion);
+    absl::Status ended = settings_.enforced ? CheckEnd(completion.finish_reason) : absl::OkStatus();
+    if (!ended.ok()) co_return ended;
+    absl::StatusOr<Json> answer = co_await Read(context, *way.layout, completion, stream);
     if (!answer.ok()) co_return WithFinishReason(answer.status(), completion.finish_reason);
     answers.push_back(*std::move(answer));
   }
   co_return answers;
 }
 
-Task<Json> Predict::ReadInTwoSteps(const RequestContext& context, const Layout& layout,
-                                   const lm::Completion& completion) const {
-  if (!layout.ReadsText(completion)) co_return layout.Read(completion);
-  absl::StatusOr<Json> extracted = co_await Extract(context, completion.text);
+Task<Json> Predict::Read(const RequestContext& context, const Layout& layout, const lm::Completion& completion,
+                         FieldStream* stream) const {
+  if (extraction_ == nullptr || !layout.ReadsText(completion)) co_return layout.Read(completion);
+  absl::StatusOr<Json> extracted = co_await Extract(context, completion.text, stream);
   co_return layout.Complete(completion, std::move(extracted));
 }
 
-Task<Json> Predict::Extract(const RequestContext& context, const std::string& text) const {
+Task<Json> Predict::Extract(const RequestContext& context, const std::string& text, FieldStream* stream) const {
   Json inputs = Json::object();
   inputs["text"] = text;
   if (ContainsMarker(inputs)) co_return MarkerAnswered();
@@ -342,6 +410,8 @@ Task<Json> Predict::Extract(const RequestContext& context, const std::string& te
   absl::StatusOr<Prediction> extracted = co_await extraction_->Forward(child, std::move(inputs), Unchanged());
   child.EndNode();
   if (!extracted.ok()) co_return extracted.status();
+  // The extraction has told of its outputs itself.
+  if (stream != nullptr && context.events() != nullptr) stream->AddTold(extracted->outputs);
   co_return std::move(extracted->outputs);
 }
 
@@ -373,13 +443,12 @@ absl::StatusOr<Prediction> Predict::Parse(absl::string_view completion) const {
     // The fields come from the second answer of two steps.
     absl::StatusOr<Prediction> extracted = extraction_->Parse(completion);
     if (!extracted.ok()) return extracted;
-    absl::StatusOr<Json> outputs =
-        way_.layout->Complete({.text = std::string(completion)}, std::move(extracted->outputs));
-    if (!outputs.ok()) return outputs.status();
-    extracted->outputs = *std::move(outputs);
-    return extracted;
+    return ConcludeOne(way_.layout->Complete({.text = std::string(completion)}, std::move(extracted->outputs)));
   }
-  absl::StatusOr<Json> answer = way_.layout->Read({.text = std::string(completion)});
+  return ConcludeOne(way_.layout->Read({.text = std::string(completion)}));
+}
+
+absl::StatusOr<Prediction> Predict::ConcludeOne(absl::StatusOr<Json> answer) const {
   if (!answer.ok()) return answer.status();
   std::vector<Json> answers;
   answers.push_back(*std::move(answer));

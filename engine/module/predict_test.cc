@@ -144,7 +144,31 @@ TEST_F(PredictTest, ModelsErrorIsTheResult) {
   EXPECT_EQ(record_.usage.lm_calls, 0);
 }
 
+TEST_F(PredictTest, CompletionsThatDidNotComeToTheirEndAreNoAnswers) {
+  Make("q -> a");
+  for (const auto& [reason, expected] : std::initializer_list<std::pair<lm::FinishReason, const char*>>{
+           {lm::FinishReason::kLength, "COMPLETION_TRUNCATED"},
+           {lm::FinishReason::kContentFilter, "CONTENT_FILTERED"},
+           {lm::FinishReason::kRefusal, "MODEL_REFUSED"}}) {
+    model_->Answer("[[ ## a ## ]]\nfine", reason);
+    EXPECT_EQ(ErrorReason(Forward(Json{{"q", "?"}}).status()), expected);
+  }
+  // What was paid is counted all the same.
+  EXPECT_EQ(record_.usage.lm_calls, 3);
+}
+
+TEST_F(PredictTest, InDspysWaysSuchACompletionIsTakenIfItCanBeReadAndTheTraceSaysSo) {
+  enforced_ = false;
+  Make("q -> a");
+  record_.keep_trace = true;
+  model_->Answer("[[ ## a ## ]]\nfine", lm::FinishReason::kLength);
+  EXPECT_EQ(Forward(Json{{"q", "?"}}).value()["a"], "fine");
+  EXPECT_EQ(record_.trace.back().reason, "finish_reason: length");
+}
+
 TEST_F(PredictTest, CompletionThatDoesNotParseSaysHowItEnded) {
+  enforced_ = false;
+  json_fallback_ = false;
   Make("q -> a, b: int");
   model_->Answer("[[ ## a ## ]]\nlong talk", lm::FinishReason::kLength);
   const absl::Status cut = Forward(Json{{"q", "?"}}).status();
@@ -393,6 +417,11 @@ TEST_F(PredictTest, ConstraintsHoldWhereTheyAreEnforced) {
   EXPECT_EQ(ErrorReason(broken), "COMPLETION_UNPARSABLE");
   EXPECT_EQ(ErrorMetadata(broken, "problem"), "constraint");
   EXPECT_EQ(ErrorMetadata(broken, "rule"), "le");
+  kind_ = AdapterKind::kTwoStep;
+  extraction_ = NamedModel{"fake/model", language_model_};
+  Make(signature);
+  EXPECT_EQ(ErrorMetadata(predict_->Parse("[[ ## m ## ]]\n7").status(), "problem"), "constraint");
+  kind_ = AdapterKind::kChat;
   enforced_ = false;
   Make(signature);
   AnswerSection("m", "7");

@@ -156,4 +156,6 @@ absl::Status StructFromJson(const Json& json, Struct& object) {
   return WriteObject(json, 1, object);
 }
 
+absl::Status ValueFromJson(const Json& json, Value& value) { return WriteValue(json, 0, value); }
+
 }  // namespace dspex

@@ -6,6 +6,7 @@
 
 namespace google::protobuf {
 class Struct;
+class Value;
 }
 
 namespace dspex {
@@ -21,5 +22,8 @@ absl::StatusOr<Json> JsonFromStruct(const google::protobuf::Struct& object);
 /// Writes a JSON object into `object`. Integers become doubles. INVALID_ARGUMENT / INVALID_REQUEST if the value is no
 /// object or is nested deeper than kMaxStructDepth: JSON text carries it then.
 absl::Status StructFromJson(const Json& json, google::protobuf::Struct& object);
+
+/// The same for any value.
+absl::Status ValueFromJson(const Json& json, google::protobuf::Value& value);
 
 }  // namespace dspex

@@ -41,11 +41,17 @@ class Breaking final : public Decorator {
     }
     Entered entered(breaker_);
     absl::StatusOr<lm::Response> response = co_await inner().Generate(context, request);
-    entered.set_outcome(OutcomeOf(response.status()));
+    entered.set_outcome(Outcome(response.status(), context));
     co_return response;
   }
 
  private:
+  // That the caller ran out of time says nothing; that the endpoint used up its share of it does.
+  static Breaker::Outcome Outcome(const absl::Status& status, const RequestContext& context) {
+    if (context.has_share() && ErrorReason(status) == reason::kDeadlineExceeded) return Breaker::Outcome::kFailure;
+    return OutcomeOf(status);
+  }
+
   Breaker& breaker_;
 };
 

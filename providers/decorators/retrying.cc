@@ -8,6 +8,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
+#include "engine/lm/delta.h"
 #include "providers/decorators/decorator.h"
 
 namespace dspex {
@@ -28,7 +29,7 @@ class Retrying final : public Decorator {
         response->attempts = attempt;
         co_return response;
       }
-      const std::optional<TimePoint> next = NextTry(attempt, response.status(), context.deadline());
+      const std::optional<TimePoint> next = NextTry(attempt, response.status(), context);
       if (!next.has_value()) co_return WithMetadata(response.status(), "attempts", absl::StrCat(attempt));
       const TimePoint begin = time_.Now();
       absl::Status slept = co_await time_.SleepUntil(*next);
@@ -39,14 +40,18 @@ class Retrying final : public Decorator {
 
  private:
   // When to try again; nothing if the error is to stand.
-  std::optional<TimePoint> NextTry(int attempt, const absl::Status& error, TimePoint deadline) const {
+  std::optional<TimePoint> NextTry(int attempt, const absl::Status& error, const RequestContext& context) const {
     if (attempt >= options_.max_attempts || !IsRetryable(error)) return std::nullopt;
+    if (context.attempts() != nullptr && context.attempts()->spent()) return std::nullopt;
+    // The receiver has the beginning of this answer: it cannot be given that of another.
+    if (context.deltas() != nullptr && context.deltas()->committed()) return std::nullopt;
     Clock::duration bound = options_.base_delay;
     for (int i = 1; i < attempt && bound < options_.max_delay; ++i) bound *= 2;
     bound = std::min(bound, options_.max_delay);
     auto delay = std::chrono::duration_cast<Clock::duration>(bound * random_());
     if (const auto told = ErrorRetryDelay(error); told.has_value()) delay = std::max<Clock::duration>(delay, *told);
     const TimePoint now = time_.Now();
+    const TimePoint deadline = context.wanted_until();
     if (deadline != kNoDeadline && delay >= deadline - now) return std::nullopt;
     // Asked last: what is not used is not taken.
     if (!budget_.TryWithdraw()) return std::nullopt;

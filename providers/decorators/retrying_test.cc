@@ -110,6 +110,21 @@ TEST_F(RetryingTest, AnOutageIsNotMultiplied) {
   EXPECT_GE(inner_->called_at.size(), kCalls + kCalls / 5);
 }
 
+TEST_F(RetryingTest, NothingIsTriedAgainOnceTheReceiverHasABeginning) {
+  inner_->Then([](RequestContext) -> Task<lm::Response> { co_return Overloaded(); })
+      .Then([](RequestContext context) -> Task<lm::Response> {
+        const absl::Status taken = co_await context.deltas()->Take(lm::TextDelta{"Once upon"});
+        EXPECT_TRUE(taken.ok());
+        co_return Overloaded();
+      })
+      .Then(TextResponse("x"));
+  testing_support::KeepingSink sink;
+  Call call(io_, *model_, {.deltas = &sink});
+  time_.Run(io_);
+  EXPECT_EQ(ErrorReason(call.result().status()), reason::kProviderOverloaded);
+  EXPECT_EQ(ErrorMetadata(call.result().status(), "attempts"), "2") << "the first had brought nothing";
+}
+
 TEST_F(RetryingTest, CancellationEndsTheWait) {
   inner_->Then(Overloaded());
   Call call(io_, *model_);

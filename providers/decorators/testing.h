@@ -6,6 +6,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -14,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/error.h"
+#include "engine/lm/delta.h"
 #include "engine/lm/language_model.h"
 #include "providers/decorators/virtual_time.h"
 
@@ -69,11 +72,53 @@ inline lm::Response TextResponse(std::string text) {
   return response;
 }
 
+/// The request of one turn.
+inline lm::Request TextRequest(std::string text) {
+  lm::Request request;
+  request.turns.push_back(lm::Message::Text(lm::Role::kUser, std::move(text)));
+  return request;
+}
+
+/// Keeps what it is given; committed from the first piece on.
+class KeepingSink final : public lm::DeltaSink {
+ public:
+  StatusTask Take(lm::Delta delta) override {
+    deltas.push_back(std::move(delta));
+    co_return absl::OkStatus();
+  }
+  bool committed() const override { return !deltas.empty(); }
+
+  std::vector<lm::Delta> deltas;
+};
+
+struct CallOptions {
+  TimePoint deadline = kNoDeadline;
+  std::string tenant = "default";
+  lm::Request request = {};
+  lm::DeltaSink* deltas = nullptr;
+  int sample = 0;
+  AttemptBudget* attempts = nullptr;
+};
+
+/// Runs what is ready; time stands still.
+inline void RunReady(asio::io_context& io) {
+  io.restart();
+  while (io.poll() > 0) {
+  }
+}
+
 /// A call whose result is there once the io_context has run.
 class Call {
  public:
-  Call(asio::io_context& io, lm::LanguageModel& model, TimePoint deadline = kNoDeadline) {
-    asio::co_spawn(io, model.Generate(RequestContext(record_, deadline), request_),
+  Call(asio::io_context& io, lm::LanguageModel& model, TimePoint deadline = kNoDeadline)
+      : Call(io, model, CallOptions{.deadline = deadline}) {}
+  Call(asio::io_context& io, lm::LanguageModel& model, CallOptions options) : request_(std::move(options.request)) {
+    record_.tenant = options.tenant;
+    RequestContext context(record_, options.deadline);
+    context.set_deltas(options.deltas);
+    context.set_sample(options.sample);
+    context.set_attempts(options.attempts);
+    asio::co_spawn(io, Run(model, context, request_),
                    asio::bind_cancellation_slot(
                        cancel_.slot(), [this](const std::exception_ptr&, absl::StatusOr<lm::Response> response) {
                          result_ = std::move(response);
@@ -85,6 +130,13 @@ class Call {
   const RequestRecord& record() const { return record_; }
 
  private:
+  // As the server runs calls.
+  static Task<lm::Response> Run(lm::LanguageModel& model, RequestContext context, const lm::Request& request) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    absl::StatusOr<lm::Response> response = co_await model.Generate(context, request);
+    co_return response;
+  }
+
   RequestRecord record_;
   lm::Request request_;
   asio::cancellation_signal cancel_;

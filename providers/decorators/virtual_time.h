@@ -31,6 +31,18 @@ class VirtualTime final : public TimeSource {
     co_return ended;
   }
 
+  StatusTask WaitUntil(std::shared_ptr<Waiter> waiter, TimePoint deadline) override {
+    if (deadline == kNoDeadline || waiter->woken()) {
+      absl::Status ended = co_await waiter->Wait(kNoDeadline);
+      co_return ended;
+    }
+    if (!Add(deadline, waiter)) co_return absl::DeadlineExceededError("the deadline passed before the wait");
+    absl::Status ended = co_await waiter->Wait(kNoDeadline);
+    const bool in_time = Remove(waiter);
+    if (ended.ok() && !in_time) co_return absl::DeadlineExceededError("the deadline passed while waiting");
+    co_return ended;
+  }
+
   /// Moves on to `time`, and wakes who sleeps until then.
   void AdvanceTo(TimePoint time) {
     MutexLock lock(&mutex_);
@@ -69,10 +81,10 @@ class VirtualTime final : public TimeSource {
     return true;
   }
 
-  // Of one that was cancelled; who was woken is not there any more.
-  void Remove(const std::shared_ptr<Waiter>& waiter) {
+  // Of one that was cancelled or that another woke; false if its time had come.
+  bool Remove(const std::shared_ptr<Waiter>& waiter) {
     MutexLock lock(&mutex_);
-    std::erase_if(sleepers_, [&waiter](const auto& sleeper) { return sleeper.second == waiter; });
+    return std::erase_if(sleepers_, [&waiter](const auto& sleeper) { return sleeper.second == waiter; }) > 0;
   }
 
   mutable Mutex mutex_;

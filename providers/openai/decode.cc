@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "providers/openai/chat_json.h"
 #include "providers/wire/json.h"
 
 namespace dspex::openai {
@@ -61,16 +62,6 @@ bool DecodeToolCalls(dom::element element, std::vector<lm::ToolCallPart>& calls)
   return true;
 }
 
-lm::FinishReason DecodeFinishReason(dom::object choice) {
-  std::string_view text;
-  if (choice.at_key("finish_reason").get(text) != simdjson::SUCCESS) return lm::FinishReason::kStop;
-  if (text == "stop") return lm::FinishReason::kStop;
-  if (text == "length") return lm::FinishReason::kLength;
-  if (text == "tool_calls" || text == "function_call") return lm::FinishReason::kToolCalls;
-  if (text == "content_filter") return lm::FinishReason::kContentFilter;
-  return lm::FinishReason::kOther;
-}
-
 absl::Status DecodeChoice(dom::element element, lm::Completion& completion) {
   dom::object choice;
   dom::object message;
@@ -91,7 +82,8 @@ absl::Status DecodeChoice(dom::element element, lm::Completion& completion) {
     completion.reasoning = std::move(reasoning);
     break;
   }
-  completion.finish_reason = DecodeFinishReason(choice);
+  completion.finish_reason = FinishReasonOf(OptionalText(choice, "finish_reason"));
+  if (!OptionalText(message, "refusal").empty()) completion.finish_reason = lm::FinishReason::kRefusal;
   return absl::OkStatus();
 }
 
@@ -114,12 +106,7 @@ absl::StatusOr<lm::Response> DecodeChatCompletion(std::string body) {
     if (!decoded.ok()) return decoded;
   }
   response.model = OptionalText(object, "model");
-  response.usage.lm_calls = 1;
-  dom::object usage;
-  if (object.at_key("usage").get(usage) == simdjson::SUCCESS) {
-    response.usage.input_tokens = OptionalCount(usage, "prompt_tokens");
-    response.usage.output_tokens = OptionalCount(usage, "completion_tokens");
-  }
+  response.usage = UsageOf(object);
   return response;
 }
 
@@ -128,14 +115,8 @@ wire::ErrorBody DecodeError(std::string body) {
   dom::element document;
   std::string problem;
   dom::object object;
-  dom::object error;
-  if (!wire::ParseDocument(parser, body, document, problem) || document.get(object) != simdjson::SUCCESS ||
-      object.at_key("error").get(error) != simdjson::SUCCESS) {
-    return {};
-  }
-  wire::ErrorBody said{.message = OptionalText(error, "message"), .code = OptionalText(error, "code")};
-  if (said.code.empty()) said.code = OptionalText(error, "type");
-  return said;
+  if (!wire::ParseDocument(parser, body, document, problem) || document.get(object) != simdjson::SUCCESS) return {};
+  return ErrorBodyOf(object);
 }
 
 }  // namespace dspex::openai

@@ -119,8 +119,8 @@ TEST(DecodeTest, ErrorMessages) {
   EXPECT_EQ(said.message, "no such model");
   EXPECT_EQ(said.code, "not_found");
   EXPECT_EQ(DecodeError(R"({"error":{"code":"insufficient_quota","type":"quota"}})").code, "insufficient_quota");
-  for (const char* body :
-       {"", "<html>", "[]", "{}", R"({"error":"text"})", R"({"error":{}})", R"({"error":{"message":1}})"}) {
+  EXPECT_EQ(DecodeError(R"({"error":"no such model"})").message, "no such model");
+  for (const char* body : {"", "<html>", "[]", "{}", R"({"error":{}})", R"({"error":{"message":1}})"}) {
     EXPECT_EQ(DecodeError(body).message, "") << body;
   }
 }

@@ -206,13 +206,14 @@ std::string EncodeHead(absl::string_view model, const lm::Prefix* prefix) {
   return out;
 }
 
-std::string EncodeTail(const lm::Request& request, const Dialect& dialect) {
+std::string EncodeTail(const lm::Request& request, const Dialect& dialect, bool stream) {
   std::string out;
   out.reserve(TextBytes(request.turns) * 17 / 16 + 256);
   absl::string_view separator = request.prefix != nullptr && !request.prefix->messages().empty() ? "," : "";
   for (const lm::Message& message : request.turns) AppendMessage(out, message, separator);
   out += ']';
   if (request.options != nullptr) AppendOptions(out, *request.options, dialect);
+  if (stream) absl::StrAppend(&out, R"(,"stream":true,"stream_options":{"include_usage":true})");
   out += '}';
   return out;
 }

@@ -20,8 +20,8 @@ struct Dialect {
 ///
 ///     {"model":"gpt-4o-mini","messages":[{"role":"system","content":"..."} ,{"role":"user","content":"..."}],"seed":1}
 ///
-/// Null stands for no prefix.
+/// Null stands for no prefix. `stream` asks for the completion as it comes, its usage at the end.
 std::string EncodeHead(absl::string_view model, const lm::Prefix* prefix);
-std::string EncodeTail(const lm::Request& request, const Dialect& dialect);
+std::string EncodeTail(const lm::Request& request, const Dialect& dialect, bool stream = false);
 
 }  // namespace dspex::openai

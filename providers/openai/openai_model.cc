@@ -4,10 +4,10 @@
 
 #include <utility>
 
-#include "engine/base/error.h"
 #include "providers/openai/decode.h"
 #include "providers/openai/encode.h"
-#include "providers/wire/errors.h"
+#include "providers/openai/stream_decoder.h"
+#include "providers/wire/exchange.h"
 
 namespace dspex::openai {
 
@@ -15,10 +15,14 @@ namespace {
 
 constexpr absl::string_view kPath = "/chat/completions";
 
+constexpr wire::Dialect kDialect{
+    .decode_error = DecodeError, .decode = DecodeChatCompletion, .new_stream_decoder = NewStreamDecoder};
+
 class Model final : public lm::LanguageModel {
  public:
   Model(ModelOptions options, std::string head, http::Client& client, PrefixCache& prefixes)
       : options_(std::move(options)),
+        source_{options_.provider, options_.model, options_.api_key},
         name_(absl::StrCat(options_.provider, "/", options_.model)),
         head_(std::move(head)),
         encoder_(prefixes.NewEncoder()),
@@ -34,10 +38,10 @@ class Model final : public lm::LanguageModel {
   lm::Capabilities capabilities() const override { return options_.capabilities; }
 
  private:
-  wire::ErrorSource source() const { return {options_.provider, options_.model, options_.api_key}; }
   std::shared_ptr<const std::string> BodyHead(const lm::Request& request) const;
 
   const ModelOptions options_;
+  const wire::ErrorSource source_;
   const std::string name_;
   const std::string head_;
   Dialect dialect_;
@@ -54,25 +58,14 @@ std::shared_ptr<const std::string> Model::BodyHead(const lm::Request& request) c
 
 Task<lm::Response> Model::Generate(RequestContext context, const lm::Request& request) {
   const std::shared_ptr<const std::string> body_head = BodyHead(request);
-  const std::string body_tail = EncodeTail(request, dialect_);
+  const std::string body_tail = EncodeTail(request, dialect_, context.deltas() != nullptr);
   const absl::string_view body[] = {*body_head, body_tail};
-  absl::StatusOr<http::Response> http_response = co_await client_.Post(context, head_, body);
-  if (!http_response.ok()) co_return wire::WithSource(http_response.status(), source(), "");
-  absl::Status checked = wire::CheckResponse(*http_response, source(), DecodeError);
-  if (!checked.ok()) co_return checked;
-  absl::StatusOr<lm::Response> response = DecodeChatCompletion(std::move(http_response->body));
-  const absl::string_view request_id = wire::RequestId(http_response->headers);
-  if (!response.ok()) {
-    co_return WithMetadata(wire::WithSource(response.status(), source(), request_id), "http_status",
-                           absl::StrCat(http_response->status));
-  }
-  response->provider_request_id = std::string(request_id);
-  co_return response;
+  co_return co_await wire::Exchange(client_, context, head_, body, kDialect, source_);
 }
 
 absl::StatusOr<lm::RenderedRequest> Model::Render(const lm::Request& request) const {
   return lm::RenderedRequest{absl::StrCat(client_.base_url(), kPath),
-                             absl::StrCat(*BodyHead(request), EncodeTail(request, dialect_))};
+                             absl::StrCat(*BodyHead(request), EncodeTail(request, dialect_, false))};
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ struct ForwardOptions {
   std::vector<std::string> inputs;
   std::string input_json;
   bool render = false;
+  bool stream = false;
   bool trace = false;
 };
 
@@ -89,6 +90,71 @@ int Forward(const Session& session, const ForwardOptions& options, std::string i
   return PrintPrediction(response.prediction(), options.trace);
 }
 
+// Shows outputs as they come: texts piece by piece, other values once they are whole.
+class StreamPrinter {
+ public:
+  void Show(const v1::ForwardStreamResponse& event) {
+    switch (event.event_case()) {
+      case v1::ForwardStreamResponse::kFieldStarted:
+        Begin(event.field_started().field());
+        break;
+      case v1::ForwardStreamResponse::kFieldDelta:
+        std::cout << event.field_delta().text() << std::flush;
+        shown_ = true;
+        break;
+      case v1::ForwardStreamResponse::kFieldCompleted:
+        if (!shown_) std::cout << event.field_completed().value_json();
+        End();
+        break;
+      case v1::ForwardStreamResponse::kStatus:
+        if (event.status().has_falling_back()) std::cerr << "asking again: " << event.status().falling_back() << "\n";
+        break;
+      default:
+        break;
+    }
+  }
+
+  /// Ends the line that is open.
+  void End() {
+    if (open_) std::cout << std::endl;
+    open_ = false;
+  }
+
+ private:
+  void Begin(const std::string& field) {
+    End();
+    std::cout << field << ": ";
+    open_ = true;
+    shown_ = false;
+  }
+
+  bool open_ = false;
+  bool shown_ = false;
+};
+
+int ForwardStream(const Session& session, const ForwardOptions& options, std::string inputs) {
+  v1::ForwardStreamRequest request;
+  request.set_program(ProgramName(options.program));
+  request.set_inputs_json(std::move(inputs));
+  request.set_include_trace(options.trace);
+  const auto context = session.NewContext();
+  const auto stub = v1::PredictionService::NewStub(session.Connect());
+  const auto reader = stub->ForwardStream(context.get(), request);
+  StreamPrinter printer;
+  v1::ForwardStreamResponse event;
+  while (reader->Read(&event)) {
+    if (session.json) {
+      if (const int printed = session.PrintJsonLine(event); printed != kSuccess) return printed;
+      continue;
+    }
+    printer.Show(event);
+    if (event.has_prediction() && options.trace) PrintTrace(event.prediction());
+  }
+  printer.End();
+  const grpc::Status status = reader->Finish();
+  return status.ok() ? kSuccess : session.Failed(status);
+}
+
 int Render(const Session& session, const ForwardOptions& options, std::string inputs) {
   v1::RenderRequest request;
   request.set_program(ProgramName(options.program));
@@ -118,13 +184,16 @@ void AddForwardCommand(CLI::App& app, Action& action) {
   command->add_option("--input-json", options->input_json, "All inputs as one JSON object; - reads standard input")
       ->type_name("JSON");
   command->add_flag("--render", options->render, "Print the bodies of the requests a run would send; send nothing");
+  command->add_flag("--stream", options->stream, "Print outputs while they come; with --json, an event a line")
+      ->excludes("--render");
   command->add_flag("--trace", options->trace, "Also show each step: when, how long, tokens");
   command->callback([options, &action] {
     action = [options](const Session& session) {
       absl::StatusOr<std::string> inputs = Inputs(*options);
       if (!inputs.ok()) return UsageError(inputs.status().message());
-      return options->render ? Render(session, *options, *std::move(inputs))
-                             : Forward(session, *options, *std::move(inputs));
+      if (options->render) return Render(session, *options, *std::move(inputs));
+      if (options->stream) return ForwardStream(session, *options, *std::move(inputs));
+      return Forward(session, *options, *std::move(inputs));
     };
   });
 }

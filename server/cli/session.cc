@@ -36,9 +36,11 @@ int Session::Failed(const grpc::Status& status) const {
   return kFailure;
 }
 
-int Session::PrintJson(const google::protobuf::Message& message) const {
+namespace {
+
+int Print(const google::protobuf::Message& message, bool add_whitespace) {
   google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
+  options.add_whitespace = add_whitespace;
   options.preserve_proto_field_names = true;
   std::string text;
   if (const auto status = google::protobuf::util::MessageToJsonString(message, &text, options); !status.ok()) {
@@ -47,6 +49,16 @@ int Session::PrintJson(const google::protobuf::Message& message) const {
   }
   std::cout << text;
   return kSuccess;
+}
+
+}  // namespace
+
+int Session::PrintJson(const google::protobuf::Message& message) const { return Print(message, true); }
+
+int Session::PrintJsonLine(const google::protobuf::Message& message) const {
+  const int printed = Print(message, false);
+  std::cout << std::endl;
+  return printed;
 }
 
 int UsageError(absl::string_view message) {

@@ -43,6 +43,9 @@ struct Session {
 
   /// Prints a message as JSON with the proto's field names. Returns the exit code.
   int PrintJson(const google::protobuf::Message& message) const;
+
+  /// The same on one line, at once: for streams.
+  int PrintJsonLine(const google::protobuf::Message& message) const;
 };
 
 /// Prints "error: message" of a wrong command line. Returns the exit code.

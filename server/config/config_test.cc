@@ -1,5 +1,6 @@
 #include "server/config/config.h"
 
+#include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
@@ -224,6 +225,13 @@ TEST(Resolve, RefusesValuesOutOfRangeByTheirPath) {
   EXPECT_THAT(ResolveError("drain: {lame_duck: 40s}"), HasSubstr("drain.time_limit"));
   EXPECT_THAT(ResolveError("log: {level: loud}"), HasSubstr("log.level is 'loud'"));
   EXPECT_THAT(ResolveError("io_threads: 5000"), HasSubstr("io_threads"));
+  EXPECT_THAT(ResolveError("cache: {max_bytes: -1}"), HasSubstr("cache.max_bytes is -1"));
+  EXPECT_THAT(ResolveError("providers: {a: {limits: {tokens_per_minute: -1}}}"),
+              HasSubstr("providers.a.limits.tokens_per_minute is -1"));
+  for (const char* price : {"free", "-1", ".5", "1.", "0.0000001", "1e3", "1234567"}) {
+    EXPECT_THAT(ResolveError(absl::StrCat("providers: {a: {prices: {'gpt-*': {output: '", price, "'}}}}")),
+                HasSubstr(absl::StrCat("providers.a.prices.gpt-*.output is '", price, "'")));
+  }
 }
 
 TEST(Resolve, AcceptsOffPortZeroAndIpv6) {

@@ -1,8 +1,10 @@
 #include "server/config/provider_settings.h"
 
+#include <absl/strings/str_cat.h>
 #include <google/protobuf/util/time_util.h>
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 namespace dspex {
@@ -11,6 +13,18 @@ namespace {
 
 Clock::duration ToDuration(const google::protobuf::Duration& duration) {
   return std::chrono::nanoseconds(google::protobuf::util::TimeUtil::DurationToNanoseconds(duration));
+}
+
+// Of a configuration that was validated; unset: nothing.
+std::optional<Money> ToMoney(const std::string& text) {
+  return text.empty() ? std::nullopt : ParsePriceOfMillion(text);
+}
+
+Price ToPrice(const config::v1::Price& from) {
+  return {.input = ToMoney(from.input()).value_or(Money()),
+          .output = ToMoney(from.output()).value_or(Money()),
+          .cached_input = ToMoney(from.cached_input()),
+          .cache_write = ToMoney(from.cache_write())};
 }
 
 ProviderSettings ToSettings(const ResolvedProvider& provider) {
@@ -42,6 +56,11 @@ ProviderSettings ToSettings(const ResolvedProvider& provider) {
     if (model.has_tools()) rule.tools = model.tools();
     if (model.has_reasoning()) rule.reasoning = model.reasoning();
     settings.models.push_back(std::move(rule));
+  }
+  settings.limits.requests_per_minute = from.limits().requests_per_minute();
+  settings.limits.tokens_per_minute = from.limits().tokens_per_minute();
+  for (const auto& [pattern, price] : from.prices()) {
+    settings.prices.push_back({.pattern = absl::StrCat(provider.name, "/", pattern), .price = ToPrice(price)});
   }
   return settings;
 }

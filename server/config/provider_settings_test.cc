@@ -21,6 +21,9 @@ providers:
     max_response_bytes: 5000
     models:
       "m*": {json_schema: true, tools: false}
+    limits: {requests_per_minute: 500, tokens_per_minute: 30000}
+    prices:
+      "m*": {input: 0.15, output: "0.6", cached_input: 0.075}
 )",
                                  "f.yaml");
   ASSERT_TRUE(config.ok()) << config.status();
@@ -50,6 +53,14 @@ providers:
   EXPECT_EQ(settings[0].models[0].json_schema, true);
   EXPECT_EQ(settings[0].models[0].tools, false);
   EXPECT_FALSE(settings[0].models[0].images.has_value());
+  EXPECT_EQ(settings[0].limits.requests_per_minute, 500);
+  EXPECT_EQ(settings[0].limits.tokens_per_minute, 30'000);
+  ASSERT_EQ(settings[0].prices.size(), 1u);
+  EXPECT_EQ(settings[0].prices[0].pattern, "a/m*");
+  EXPECT_EQ(settings[0].prices[0].price.input, ParsePriceOfMillion("0.15"));
+  EXPECT_EQ(settings[0].prices[0].price.output, ParsePriceOfMillion("0.6"));
+  EXPECT_EQ(settings[0].prices[0].price.cached_input, ParsePriceOfMillion("0.075"));
+  EXPECT_FALSE(settings[0].prices[0].price.cache_write.has_value());
 }
 
 }  // namespace

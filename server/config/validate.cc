@@ -69,6 +69,35 @@ absl::Status CheckTimeouts(absl::string_view key, const HttpTimeouts& timeouts) 
   return status;
 }
 
+// A price is a plain decimal number: exact, so that sums are.
+absl::Status CheckPrice(absl::string_view key, const std::string& text) {
+  if (text.empty()) return absl::OkStatus();
+  const std::size_t point = text.find('.');
+  const absl::string_view whole = absl::string_view(text).substr(0, point);
+  const absl::string_view decimals =
+      point == std::string::npos ? absl::string_view("0") : absl::string_view(text).substr(point + 1);
+  const auto is_number = [](absl::string_view digits) {
+    return !digits.empty() && digits.size() <= 6 &&
+           std::all_of(digits.begin(), digits.end(), [](char c) { return absl::ascii_isdigit(c); });
+  };
+  if (is_number(whole) && is_number(decimals)) return absl::OkStatus();
+  return Invalid(key, absl::StrCat("is '", text,
+                                   "'; it must be dollars for a million tokens, for example 0.15, with at most six "
+                                   "digits before and behind the point"));
+}
+
+absl::Status CheckPrices(absl::string_view key, const google::protobuf::Map<std::string, config::v1::Price>& prices) {
+  absl::Status status;
+  for (const auto& [pattern, price] : prices) {
+    const std::string at = absl::StrCat(key, ".", pattern);
+    status.Update(CheckPrice(absl::StrCat(at, ".input"), price.input()));
+    status.Update(CheckPrice(absl::StrCat(at, ".output"), price.output()));
+    status.Update(CheckPrice(absl::StrCat(at, ".cached_input"), price.cached_input()));
+    status.Update(CheckPrice(absl::StrCat(at, ".cache_write"), price.cache_write()));
+  }
+  return status;
+}
+
 absl::Status CheckProvider(const std::string& name, const Provider& provider) {
   const std::string key = absl::StrCat("providers.", name);
   if (!IsProviderName(name)) {
@@ -95,6 +124,12 @@ absl::Status CheckProvider(const std::string& name, const Provider& provider) {
   status.Update(
       CheckRange(absl::StrCat(key, ".breaker.failure_percent"), provider.breaker().failure_percent(), 0, 100));
   status.Update(CheckPositive(absl::StrCat(key, ".breaker.open_for"), provider.breaker().open_for()));
+  status.Update(CheckPrices(absl::StrCat(key, ".prices"), provider.prices()));
+  constexpr std::int64_t kMost = 1'000'000'000'000;
+  status.Update(
+      CheckRange(absl::StrCat(key, ".limits.requests_per_minute"), provider.limits().requests_per_minute(), 0, kMost));
+  status.Update(
+      CheckRange(absl::StrCat(key, ".limits.tokens_per_minute"), provider.limits().tokens_per_minute(), 0, kMost));
   return status;
 }
 
@@ -140,6 +175,7 @@ absl::Status Validate(const Config& config) {
   status.Update(CheckDrain(config.drain()));
   status.Update(CheckLog(config.log().level()));
   status.Update(CheckRange("io_threads", config.io_threads(), 1, 1024));
+  status.Update(CheckRange("cache.max_bytes", config.cache().max_bytes(), 0, 64 * kGiB));
   return status;
 }
 

@@ -37,8 +37,8 @@ void AccessLog::Rpc(absl::string_view method, int code, absl::string_view reason
                 {"duration_ms", Milliseconds(duration)},
                 {"provider_ms", Milliseconds(record.ProviderTime())},
                 {"queued_ms", Milliseconds(record.queued)},
-                {"input_tokens", record.usage.input_tokens},
-                {"output_tokens", record.usage.output_tokens}});
+                {"input_tokens", record.charged.input_tokens},
+                {"output_tokens", record.charged.output_tokens}});
 }
 
 void AccessLog::Defect(absl::string_view method, absl::string_view request_id, absl::string_view cause) {

@@ -15,7 +15,7 @@
 
 #include "engine/base/context.h"
 #include "engine/base/mutex.h"
-#include "providers/attempt_meter.h"
+#include "providers/decorators/attempt_meter.h"
 #include "providers/http/client.h"
 #include "server/metrics/method_metrics.h"
 

@@ -37,7 +37,7 @@ class Bridge {
       return new RefusedStream<Response>(Refuse(method, start, status));
     }
     return new ServerStreamCall<grpc::ServerWriteReactor<Response>, Handler, Request, Response>(
-        environment_, method, std::move(start), std::move(handler), request);
+        environment_, method, std::move(start), std::move(handler), request, [context] { context->TryCancel(); });
   }
 
  private:

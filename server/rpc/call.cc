@@ -6,11 +6,18 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "engine/base/error.h"
+#include "engine/base/reasons.h"
 #include "server/log/access_log.h"
 #include "server/metrics/method_metrics.h"
 #include "server/rpc/grpc_status.h"
 
 namespace dspex {
+
+absl::Status ClientTooSlow() {
+  return Error(
+      absl::StatusCode::kUnavailable, reason::kClientTooSlow,
+      "The client of a stream read nothing for too long. Read responses as they come, or ask without a stream.");
+}
 
 CallCore::CallCore(const CallEnvironment& environment, const Method& method, CallStart start)
     : environment_(environment),

@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <boost/asio/cancellation_signal.hpp>
+#include <chrono>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -32,6 +34,8 @@ struct CallEnvironment {
   IoPool* io = nullptr;
   Admission* admission = nullptr;
   AccessLog* access_log = nullptr;
+  /// How long the client of a stream may take to make room for a response.
+  Clock::duration write_timeout = std::chrono::seconds(30);
 };
 
 /// What is known of a call when it arrives.
@@ -113,13 +117,15 @@ class UnaryCall final : public Reactor, private CallCore {
   Response* const response_;
 };
 
+absl::Status ClientTooSlow();
+
 /// Where a streaming method writes its responses. One Write at a time.
 template <typename Response>
 class ResponseWriter {
  public:
   virtual ~ResponseWriter() = default;
   /// Suspends until gRPC has taken the response; the client's flow control is the back-pressure. CANCELLED once the
-  /// client is gone.
+  /// client is gone, UNAVAILABLE / CLIENT_TOO_SLOW once it has not read for too long: its call is then ended.
   virtual StatusTask Write(const Response& response) = 0;
 };
 
@@ -128,9 +134,14 @@ class ResponseWriter {
 template <typename Reactor, typename Handler, typename Request, typename Response>
 class ServerStreamCall final : public Reactor, private CallCore, private ResponseWriter<Response> {
  public:
+  /// `abort` ends the RPC at once, so that writes fail.
   ServerStreamCall(const CallEnvironment& environment, const Method& method, CallStart start, Handler handler,
-                   const Request* request)
-      : CallCore(environment, method, std::move(start)), handler_(std::move(handler)), request_(request) {
+                   const Request* request, std::function<void()> abort)
+      : CallCore(environment, method, std::move(start)),
+        handler_(std::move(handler)),
+        request_(request),
+        abort_(std::move(abort)),
+        write_timeout_(environment.write_timeout) {
     Launch();
   }
 
@@ -143,9 +154,13 @@ class ServerStreamCall final : public Reactor, private CallCore, private Respons
   StatusTask Write(const Response& response) override {
     write_done_ = std::make_shared<Waiter>(executor());
     this->StartWrite(&response);
-    const absl::Status waited = co_await write_done_->Wait(kNoDeadline);
+    absl::Status waited = co_await write_done_->Wait(Clock::now() + write_timeout_);
     if (!write_done_->woken()) {
-      // Cancelled. gRPC still reads `response`, and reports the failed write soon.
+      if (absl::IsDeadlineExceeded(waited)) {
+        waited = ClientTooSlow();
+        abort_();
+      }
+      // Cancelled, or soon. gRPC still reads `response`, and reports the failed write soon.
       co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
       const absl::Status ended = co_await write_done_->Wait(kNoDeadline);
       co_return ended.ok() ? waited : ended;
@@ -163,6 +178,8 @@ class ServerStreamCall final : public Reactor, private CallCore, private Respons
 
   Handler handler_;
   const Request* const request_;
+  const std::function<void()> abort_;
+  const Clock::duration write_timeout_;
   std::shared_ptr<Waiter> write_done_;
   std::atomic<bool> write_ok_{false};
 };

@@ -69,6 +69,7 @@ class FakeRpc {
   }
 
   std::function<void(const Response*)> on_write;
+  std::function<void()> on_abort;
 
  private:
   void End(const grpc::Status& status) {
@@ -121,7 +122,8 @@ class CallTest : public testing::Test {
     ASSERT_TRUE(admission_.Enter(0).ok());
     rpc.Expect();
     new ServerStreamCall<FakeRpc::Reactor, Handler, Request, Response>(
-        environment_, method_, CallStart{.request_id = "id-1"}, std::move(handler), &request);
+        environment_, method_, CallStart{.request_id = "id-1"}, std::move(handler), &request,
+        [&rpc] { rpc.on_abort(); });
   }
 
   Logger logger_{LogLevel::kOff};
@@ -229,6 +231,28 @@ TEST_F(CallTest, WritesOneResponseAtATime) {
   writer.join();
   ASSERT_EQ(written.size(), 100u);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(written[i], i);
+}
+
+TEST_F(CallTest, AClientThatDoesNotReadIsEnded) {
+  environment_.write_timeout = 5ms;
+  FakeRpc rpc;
+  std::thread end;
+  rpc.on_write = [](const Response*) {};
+  rpc.on_abort = [&] {
+    end = std::thread([&rpc] {
+      rpc.Cancel();
+      rpc.React([](FakeRpc::Reactor& reactor) { reactor.OnWriteDone(false); });
+    });
+  };
+  absl::Status seen;
+  StartStream(rpc, [&seen](RequestContext, const Request&, ResponseWriter<Response>& out) -> StatusTask {
+    const Response response{1};
+    seen = co_await out.Write(response);
+    co_return seen;
+  });
+  EXPECT_FALSE(rpc.Wait().ok());
+  end.join();
+  EXPECT_EQ(ErrorReason(seen), "CLIENT_TOO_SLOW") << seen;
 }
 
 TEST_F(CallTest, ACancelledWriteKeepsItsMessageUntilTheWriteIsDone) {

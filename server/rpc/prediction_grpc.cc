@@ -16,6 +16,12 @@ class PredictionGrpcService final : public v1::PredictionService::CallbackServic
     return bridge_.Unary(context, forward_, request, response,
                          [this](RequestContext c, const auto& q, auto& r) { return service_.Forward(c, q, r); });
   }
+  grpc::ServerWriteReactor<v1::ForwardStreamResponse>* ForwardStream(grpc::CallbackServerContext* context,
+                                                                     const v1::ForwardStreamRequest* request) override {
+    return bridge_.ServerStream<v1::ForwardStreamResponse>(
+        context, forward_stream_, request,
+        [this](RequestContext c, const auto& q, auto& w) { return service_.ForwardStream(c, q, w); });
+  }
   grpc::ServerWriteReactor<v1::ForwardBatchResponse>* ForwardBatch(grpc::CallbackServerContext* context,
                                                                    const v1::ForwardBatchRequest* request) override {
     return bridge_.ServerStream<v1::ForwardBatchResponse>(
@@ -38,6 +44,7 @@ class PredictionGrpcService final : public v1::PredictionService::CallbackServic
   PredictionService& service_;
   MethodTable methods_;
   const Method& forward_ = methods_.Add("Forward");
+  const Method& forward_stream_ = methods_.Add("ForwardStream");
   const Method& forward_batch_ = methods_.Add("ForwardBatch");
   const Method& render_ = methods_.Add("Render");
   const Method& parse_ = methods_.Add("Parse");

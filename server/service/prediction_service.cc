@@ -18,6 +18,7 @@
 #include "engine/program/struct_json.h"
 #include "engine/program/validate.h"
 #include "server/rpc/grpc_status.h"
+#include "server/service/stream_events.h"
 
 namespace dspex {
 
@@ -109,12 +110,6 @@ void SetDuration(Clock::duration duration, google::protobuf::Duration& proto) {
   proto.set_nanos(static_cast<int>(nanos % 1'000'000'000));
 }
 
-void WriteUsage(const Usage& usage, v1::Usage& proto) {
-  proto.set_input_tokens(usage.input_tokens);
-  proto.set_output_tokens(usage.output_tokens);
-  proto.set_lm_calls(usage.lm_calls);
-}
-
 void WriteTrace(const RequestRecord& record, v1::Prediction& prediction) {
   for (const TraceNode& node : record.trace) {
     v1::TraceNode& proto = *prediction.add_trace();
@@ -126,6 +121,7 @@ void WriteTrace(const RequestRecord& record, v1::Prediction& prediction) {
     proto.set_provider_request_id(node.provider_request_id);
     proto.set_completion(node.completion);
     proto.set_reason(node.reason);
+    proto.set_from_cache(node.from_cache);
     if (node.usage.lm_calls > 0) WriteUsage(node.usage, *proto.mutable_usage());
   }
 }
@@ -171,7 +167,7 @@ StatusTask PredictionService::Run(RequestContext context, const Target& target, 
   if (!answer.ok()) co_return AtInputs(answer.status(), inputs_field);
   if (absl::Status status = WritePrediction(*answer, as_json, prediction); !status.ok()) co_return status;
   prediction.set_program(target.name);
-  WriteUsage(context.record().usage, *prediction.mutable_usage());
+  WriteUsage(context.record().charged, *prediction.mutable_usage());
   WriteTrace(context.record(), prediction);
   co_return absl::OkStatus();
 }
@@ -187,6 +183,25 @@ StatusTask PredictionService::Forward(RequestContext context, const v1::ForwardR
   context.record().keep_trace = request.include_trace();
   co_return co_await Run(context, *target, *call, *std::move(inputs), InputsField(request), request.has_inputs_json(),
                          *response.mutable_prediction());
+}
+
+StatusTask PredictionService::ForwardStream(RequestContext context, const v1::ForwardStreamRequest& request,
+                                            ResponseWriter<v1::ForwardStreamResponse>& writer) {
+  absl::StatusOr<Target> target = co_await Resolve(context, request);
+  if (!target.ok()) co_return target.status();
+  const absl::StatusOr<Sampling> call = ReadCallOptions(request);
+  if (!call.ok()) co_return call.status();
+  absl::StatusOr<Json> inputs = ReadInputs(request);
+  if (!inputs.ok()) co_return AtInputs(inputs.status(), InputsField(request));
+  context.record().keep_trace = request.include_trace();
+  StreamEvents events(context.record(), request.has_inputs_json(), writer);
+  context.set_events(&events);
+  v1::ForwardStreamResponse last;
+  absl::Status status = co_await Run(context, *target, *call, *std::move(inputs), InputsField(request),
+                                     request.has_inputs_json(), *last.mutable_prediction());
+  if (status.ok()) status = co_await events.WriteUsage();
+  if (!status.ok()) co_return status;
+  co_return co_await writer.Write(last);
 }
 
 /// What the runs of one ForwardBatch share; all on the call's executor.

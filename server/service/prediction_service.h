@@ -26,6 +26,8 @@ class PredictionService {
   PredictionService(ProgramCache* cache, Options options);
 
   StatusTask Forward(RequestContext context, const v1::ForwardRequest& request, v1::ForwardResponse& response);
+  StatusTask ForwardStream(RequestContext context, const v1::ForwardStreamRequest& request,
+                           ResponseWriter<v1::ForwardStreamResponse>& writer);
   StatusTask ForwardBatch(RequestContext context, const v1::ForwardBatchRequest& request,
                           ResponseWriter<v1::ForwardBatchResponse>& writer);
   StatusTask Render(RequestContext context, const v1::RenderRequest& request, v1::RenderResponse& response);

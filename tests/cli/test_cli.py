@@ -87,6 +87,14 @@ def test_render_prints_the_bytes_that_forward_sends(dspex: Callable[..., str], m
     assert body == mock_llm.requests()[0].body + "\n"
 
 
+def test_stream_prints_outputs_and_with_json_an_event_a_line(dspex: Callable[..., str]) -> None:
+    dspex("create", "streamed", SIGNATURE)
+    assert dspex("forward", "streamed", *INPUTS, "--stream") == 'answer: 6.0\nlabel: "yes"\n'
+    events = [json.loads(line) for line in dspex("forward", "streamed", *INPUTS, "--stream", "--json").splitlines()]
+    assert [event["field_completed"]["field"] for event in events if "field_completed" in event] == ["answer", "label"]
+    assert json.loads(events[-1]["prediction"]["outputs_json"]) == {"answer": 6.0, "label": "yes"}
+
+
 def test_trace_shows_the_steps(dspex: Callable[..., str]) -> None:
     dspex("create", "traced", SIGNATURE)
     lines = dspex("forward", "traced", *INPUTS, "--trace").splitlines()

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-Event = Literal["requests", "answered", "closed", "in_flight", "open"]
+Event = Literal["requests", "answered", "closed", "in_flight", "open", "held"]
 
 
 @dataclass(frozen=True)
@@ -93,13 +93,23 @@ class MockLlm:
         return f"http://127.0.0.1:{self.port}/v1"
 
     @property
+    def anthropic_base_url(self) -> str:
+        """The value for ANTHROPIC_BASE_URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
     def pid(self) -> int:
         """The process id."""
         return self._process.pid
 
-    def script(self, rules: Sequence[Mapping[str, Any]]) -> None:
+    def script(self, rules: Sequence[Mapping[str, Any]], *, rate_limit: Mapping[str, float] | None = None) -> None:
         """Replaces the script. Raises ValueError if the mock refuses it."""
-        self._call("PUT", "/_mock/script", json.dumps(rules))
+        script = rules if rate_limit is None else {"rules": rules, "rate_limit": rate_limit}
+        self._call("PUT", "/_mock/script", json.dumps(script))
+
+    def advance_clock(self, seconds: float) -> None:
+        """Moves the clock of rate limits on, which then stands still until the next such call."""
+        self._call("POST", f"/_mock/clock?advance_ms={round(seconds * 1000)}")
 
     def requests(self, start: int = 0) -> list[Request]:
         """The recorded requests from sequence number `start` on."""
@@ -119,6 +129,10 @@ class MockLlm:
         if not answer["reached"]:
             raise TimeoutError(f"{event} is {answer['value']}, not {count}, after {timeout} s")
         return int(answer["value"])
+
+    def release(self) -> int:
+        """Lets all streams go on that hold_after_events stopped; returns how many."""
+        return int(self._call("POST", "/_mock/release")["released"])
 
     def reset(self) -> None:
         """Back to the start: first script, no records, counts from 0; cuts off what is in flight."""

@@ -4,6 +4,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
 #include <absl/strings/string_view.h>
+#include <absl/time/time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -37,7 +38,7 @@ int64_t IntOf(const Query& query, const std::string& name, int64_t otherwise) {
 boost::asio::awaitable<ControlReply> Wait(Recorder& recorder, const Query& query) {
   const auto event = query.find("event");
   if (event == query.end() || !recorder.Value(event->second).has_value()) {
-    co_return Refuse(400, "event must be requests, answered, closed, in_flight or open.");
+    co_return Refuse(400, "event must be requests, answered, closed, in_flight, open or held.");
   }
   const std::chrono::milliseconds timeout(std::clamp<int64_t>(IntOf(query, "timeout_ms", 10'000), 0, kMaxWaitMs));
   const bool reached = co_await recorder.Wait(event->second, IntOf(query, "count", 0), timeout);
@@ -59,6 +60,11 @@ boost::asio::awaitable<ControlReply> HandleControl(Server& server, absl::string_
   if (route == "GET /_mock/wait") co_return co_await Wait(server.recorder(), query);
   if (route == "DELETE /_mock") {
     server.Reset();
+    co_return Reply(ordered_json::object());
+  }
+  if (route == "POST /_mock/release") co_return Reply({{"released", server.Release()}});
+  if (route == "POST /_mock/clock") {
+    server.rate_clock().Advance(absl::Milliseconds(std::max<int64_t>(0, IntOf(query, "advance_ms", 0))));
     co_return Reply(ordered_json::object());
   }
   if (route == "PUT /_mock/script") {

@@ -4,16 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "tests/mock_llm/server.h"
+#include "tests/mock_llm/mock_test.h"
+#include "tests/mock_llm/script.h"
 #include "tests/mock_llm/test_client.h"
 
 namespace dspex::mock_llm {
@@ -25,67 +23,6 @@ using std::chrono::steady_clock;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-// The server as a test sees it: in a thread of its own, spoken to over sockets only.
-class MockLlmTest : public testing::Test {
- protected:
-  void SetUp() override { Start({}); }
-  void TearDown() override { Stop(); }
-
-  void Start(const Options& options) {
-    context_ = std::make_unique<boost::asio::io_context>(1);
-    auto server = Server::Start(*context_, options);
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    port_ = server_->port();
-    thread_ = std::thread([this] { context_->run(); });
-  }
-
-  void Stop() {
-    if (!thread_.joinable()) return;
-    boost::asio::post(*context_, [this] { server_->Stop(); });
-    thread_.join();
-    server_.reset();
-    context_.reset();
-  }
-
-  json Control(const std::string& method, const std::string& target, const std::string& body = "") {
-    const ClientResponse response = TestClient(port_).Call(method, target, body);
-    EXPECT_EQ(response.status, 200) << response.body;
-    return json::parse(response.body);
-  }
-
-  void Script(const json& rules) { Control("PUT", "/_mock/script", rules.dump()); }
-
-  void Wait(const std::string& event, int count) {
-    const json answer = Control("GET", absl::StrCat("/_mock/wait?event=", event, "&count=", count));
-    ASSERT_TRUE(answer["reached"].get<bool>()) << event << " " << answer;
-  }
-
-  json LastConnection() { return Control("GET", "/_mock/connections")["connections"].back(); }
-  json LastRequest() { return Control("GET", "/_mock/requests")["requests"].back(); }
-
-  ClientResponse Ask(const std::string& user = "hello", const std::string& headers = "") {
-    return TestClient(port_).Call("POST", "/v1/chat/completions", Body(user), headers);
-  }
-
-  std::string Answer(const std::string& user = "hello", const std::string& headers = "") {
-    const ClientResponse response = Ask(user, headers);
-    const json body = json::parse(response.body, nullptr, false);
-    return body.contains("choices") ? body["choices"][0]["message"]["content"].get<std::string>() : response.body;
-  }
-
-  static std::string Body(const std::string& user) {
-    return json{{"model", "gpt-test"},
-                {"messages", {{{"role", "system"}, {"content", "Be brief."}}, {{"role", "user"}, {"content", user}}}}}
-        .dump();
-  }
-
-  std::unique_ptr<boost::asio::io_context> context_;
-  std::unique_ptr<Server> server_;
-  std::thread thread_;
-  uint16_t port_ = 0;
-};
 
 TEST_F(MockLlmTest, AnswersInTheShapeOfChatCompletions) {
   Script({{{"reply", {{"content", "Paris"}}}}});
@@ -172,9 +109,9 @@ TEST_F(MockLlmTest, AnswersAsManyChoicesAsAskedFor) {
 
 TEST_F(MockLlmTest, RefusesWhatItDoesNotSpeak) {
   EXPECT_EQ(TestClient(port_).Call("POST", "/v1/chat/completions", "[1]").status, 400);
-  json stream = json::parse(Body("hello"));
-  stream["stream"] = true;
-  EXPECT_EQ(TestClient(port_).Call("POST", "/v1/chat/completions", stream.dump()).status, 400);
+  json options = json::parse(Body("hello"));
+  options["stream_options"] = {{"include_usage", true}};
+  EXPECT_EQ(TestClient(port_).Call("POST", "/v1/chat/completions", options.dump()).status, 400) << "no stream";
   EXPECT_EQ(TestClient(port_).Call("GET", "/v1/chat/completions").status, 404);
   EXPECT_EQ(TestClient(port_).Call("POST", "/v1/other", Body("x")).status, 404);
   TestClient garbage(port_);

@@ -88,6 +88,11 @@ void Recorder::Answered(int64_t connection) {
   WakeWaiters();
 }
 
+void Recorder::Hold(int64_t change) {
+  held_ += change;
+  WakeWaiters();
+}
+
 void Recorder::EndRequest(Connection& connection, absl::string_view outcome) {
   --in_flight_;
   const int64_t first = next_sequence_ - static_cast<int64_t>(requests_.size());
@@ -154,13 +159,14 @@ std::optional<int64_t> Recorder::Value(absl::string_view event) const {
   if (event == "answered") return answered_count_;
   if (event == "closed") return closed_count_;
   if (event == "in_flight") return in_flight_;
+  if (event == "held") return held_;
   if (event == "open") return static_cast<int64_t>(open_.size());
   return std::nullopt;
 }
 
 bool Recorder::Reached(absl::string_view event, int64_t count) const {
   const int64_t value = Value(event).value_or(-1);
-  return event == "in_flight" || event == "open" ? value == count : value >= count;
+  return event == "in_flight" || event == "open" || event == "held" ? value == count : value >= count;
 }
 
 void Recorder::WakeWaiters() {
@@ -186,6 +192,7 @@ boost::asio::awaitable<bool> Recorder::Wait(absl::string_view event, int64_t cou
   co_return waiter.reached;
 }
 
+// Held streams are in flight: they have been closed, and count down themselves.
 void Recorder::Reset() {
   requests_.clear();
   body_bytes_ = 0;

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/mock_llm/script.h"
+#include "tests/mock_llm/types.h"
 
 namespace dspex::mock_llm {
 
@@ -43,6 +43,9 @@ class Recorder {
   void Begin(int64_t connection, std::string method, std::string target, Headers headers, std::string body);
   /// The connection's request was answered in full.
   void Answered(int64_t connection);
+
+  /// A stream began (1) or ended (-1) to wait for a release.
+  void Hold(int64_t change);
 
   /// The answers of /_mock/requests and /_mock/connections.
   nlohmann::ordered_json Requests(int64_t from) const;
@@ -106,6 +109,7 @@ class Recorder {
   int64_t closed_count_ = 0;
   int64_t answered_count_ = 0;
   int64_t in_flight_ = 0;
+  int64_t held_ = 0;
 };
 
 }  // namespace dspex::mock_llm

@@ -2,81 +2,26 @@
 
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
-#include <re2/re2.h>
+#include <absl/time/time.h>
 
-#include <chrono>
 #include <cstdint>
-#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
-#include <random>
-#include <string>
-#include <utility>
 #include <vector>
 
-namespace dspex::mock_llm {
+#include "tests/mock_llm/answer.h"
+#include "tests/mock_llm/rule.h"
+#include "tests/mock_llm/types.h"
 
-using Milliseconds = std::chrono::duration<double, std::milli>;
-using Headers = std::vector<std::pair<std::string, std::string>>;
+namespace dspex::mock_llm {
 
 /// A request as the script sees it. Header names are in lower case.
 struct ModelRequest {
   int64_t sequence = 0;
   const Headers* headers = nullptr;
   absl::string_view body;
-};
-
-/// How the bytes of an answer reach the client, if they do.
-enum class Delivery {
-  kWhole,
-  kClose,
-  kReset,
-  kCloseInBody,
-  kResetInBody,
-  kHang,
-  kHangInBody,
-  kDrip,
-};
-
-/// What a request is answered with. `headers` replace the server's own of the same name.
-struct Answer {
-  int status = 200;
-  std::string content_type = "application/json";
-  Headers headers;
-  std::shared_ptr<const std::string> body;
-  Milliseconds latency{0};
-  Delivery delivery = Delivery::kWhole;
-  Milliseconds drip{20};
-};
-
-/// One rule of a script: when it applies and what it answers. README.md says what each part means.
-struct Rule {
-  // When.
-  std::optional<std::string> contains;
-  std::unique_ptr<const RE2> regex;
-  std::optional<std::string> model;
-  Headers match_headers;
-  std::optional<int64_t> times;
-
-  // What.
-  std::vector<std::string> contents;  // Empty with tool calls: a null content.
-  std::string tool_calls;             // As in a response's message, JSON; empty for none.
-  std::string finish_reason;
-  std::string usage;  // JSON; empty: counted.
-  std::shared_ptr<const std::string> raw_body;
-  int status = 200;
-  Headers headers;
-
-  // How.
-  std::string fault;
-  Milliseconds drip{20};
-  Milliseconds fixed_latency{0};
-  std::optional<std::lognormal_distribution<double>> random_latency;
-  std::mt19937_64 random;
-
-  // Progress.
-  int64_t used = 0;
-  size_t next_content = 0;
+  Face face = Face::kChat;
+  absl::Time now = absl::InfinitePast();  ///< For rate limits.
 };
 
 /// Rules, tried in order. Not thread-safe.
@@ -92,8 +37,11 @@ class Script {
   Answer AnswerTo(const ModelRequest& request);
 
  private:
+  static absl::StatusOr<Script> ReadRules(const nlohmann::json& specs, Milliseconds default_latency);
+
   std::vector<Rule> rules_;
   Rule default_rule_;
+  std::optional<RateLimiter> limiter_;
 };
 
 }  // namespace dspex::mock_llm

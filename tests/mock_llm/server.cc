@@ -3,6 +3,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/string_view.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -75,6 +76,12 @@ void Server::Reset() {
   }
   script_ = options_.script.empty() ? Script(options_.latency) : *Script::Parse(options_.script, options_.latency);
   recorder_.Reset();
+  rate_clock_.Reset();
+}
+
+int64_t Server::Release() {
+  const auto sessions = Sessions();
+  return std::count_if(sessions.begin(), sessions.end(), [](const auto& session) { return session->Release(); });
 }
 
 asio::awaitable<void> Server::Accept() {

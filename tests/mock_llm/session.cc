@@ -11,8 +11,8 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
-#include "tests/mock_llm/completion.h"
 #include "tests/mock_llm/control.h"
+#include "tests/mock_llm/dialect.h"
 #include "tests/mock_llm/server.h"
 
 namespace dspex::mock_llm {
@@ -26,35 +26,21 @@ using std::chrono::steady_clock;
 
 constexpr auto kUseTuple = asio::as_tuple(asio::use_awaitable);
 constexpr auto kNever = steady_clock::time_point::max();
-constexpr std::chrono::seconds kStallLimit{30};
+constexpr std::chrono::seconds kSendLimit{30};
+constexpr std::chrono::seconds kTakeLimit{120};  // Longer than any client may hold a stream back.
 constexpr uint32_t kMaxHeaderBytes = 64u << 10;
 constexpr uint64_t kMaxBodyBytes = 64u << 20;
 
 absl::string_view View(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
-bool Names(const Headers& headers, absl::string_view name) {
-  return std::any_of(headers.begin(), headers.end(), [&](const auto& header) { return header.first == name; });
-}
-
-std::string ResponseHead(const Answer& answer, int64_t sequence, bool keep_alive) {
-  const absl::string_view reason = View(http::obsolete_reason(static_cast<http::status>(answer.status)));
-  std::string head = absl::StrCat("HTTP/1.1 ", answer.status, " ", reason, "\r\n");
-  const auto add = [&](absl::string_view name, const auto& value) {
-    if (!Names(answer.headers, name)) absl::StrAppend(&head, name, ": ", value, "\r\n");
-  };
-  add("content-type", answer.content_type);
-  add("content-length", answer.body->size());
-  add("x-request-id", absl::StrCat("req_mock_", sequence));
-  if (!keep_alive) add("connection", "close");
-  for (const auto& [name, value] : answer.headers) absl::StrAppend(&head, name, ": ", value, "\r\n");
-  head += "\r\n";
-  return head;
+std::string Refusal(absl::string_view code, absl::string_view message) {
+  return DialectOf(Face::kChat).WriteError({400, "invalid_request_error", std::string(code)}, message, 0);
 }
 
 Answer JsonAnswer(int status, std::string body) {
   Answer answer;
   answer.status = status;
-  answer.body = std::make_shared<const std::string>(std::move(body));
+  SetBody(answer, std::move(body));
   return answer;
 }
 
@@ -101,8 +87,7 @@ asio::awaitable<void> Session::Run() {
     const bool whole = co_await Read(request);
     if (!socket_.is_open()) break;
     if (!whole) {
-      const Answer refusal =
-          JsonAnswer(400, WriteError("This is not an HTTP request.", "invalid_request_error", "bad_request"));
+      const Answer refusal = JsonAnswer(400, Refusal("bad_request", "This is not an HTTP request."));
       co_await Deliver(refusal, 0, /*keep_alive=*/false);
     } else if (absl::StartsWith(View(request.parser.get().target()), "/_mock")) {
       co_await Control(request);
@@ -137,7 +122,7 @@ asio::awaitable<bool> Session::Read(HttpRequest& request) {
       unread_.erase(0, used);
       if (error && error != http::error::need_more) co_return false;
       if (request.parser.is_done()) break;
-      if (stalled_at_ == kNever) stalled_at_ = steady_clock::now() + kStallLimit;
+      if (stalled_at_ == kNever) stalled_at_ = steady_clock::now() + kSendLimit;
     }
     const size_t size = co_await ReadSome();
     if (size == 0) co_return false;
@@ -177,11 +162,12 @@ asio::awaitable<void> Session::AnswerModel(HttpRequest& request) {
   const bool keep_alive = message.keep_alive();
   Headers headers = request.TakeHeaders();
   Answer answer;
-  if (message.method() == http::verb::post && absl::EndsWith(View(message.target()), "/chat/completions")) {
-    answer = server_.script().AnswerTo({sequence, &headers, message.body()});
+  const std::optional<Face> face = FaceOf(View(message.target()));
+  if (message.method() == http::verb::post && face.has_value()) {
+    answer = server_.script().AnswerTo({sequence, &headers, message.body(), *face, server_.rate_clock().Now()});
   } else {
     answer = JsonAnswer(
-        404, WriteError("The mock answers POST to /chat/completions only.", "invalid_request_error", "unknown_url"));
+        404, Refusal("unknown_url", "The mock answers POST to /chat/completions, /responses and /messages only."));
   }
   in_flight_ = true;
   server_.recorder().Begin(id_, std::string(message.method_string()), request.Target(), std::move(headers),
@@ -194,54 +180,6 @@ asio::awaitable<void> Session::AnswerModel(HttpRequest& request) {
   co_await Deliver(answer, sequence, keep_alive);
 }
 
-asio::awaitable<void> Session::Deliver(const Answer& answer, int64_t sequence, bool keep_alive) {
-  const absl::string_view body = *answer.body;
-  std::string bytes = ResponseHead(answer, sequence, keep_alive);
-  switch (answer.delivery) {
-    case Delivery::kWhole:
-      bytes.append(body.data(), body.size());
-      co_await Write(bytes);
-      break;
-    case Delivery::kDrip:
-      co_await Write(bytes);
-      co_await Drip(body, answer.drip);
-      break;
-    case Delivery::kClose:
-      Close(ClosedBy::kSelf);
-      break;
-    case Delivery::kReset:
-      Reset();
-      break;
-    case Delivery::kCloseInBody:
-    case Delivery::kResetInBody:
-      bytes.append(body.data(), body.size() / 2);
-      co_await Write(bytes);
-      answer.delivery == Delivery::kResetInBody ? Reset() : Close(ClosedBy::kSelf);
-      break;
-    case Delivery::kHangInBody:
-      bytes.append(body.data(), body.size() / 2);
-      co_await Write(bytes);
-      [[fallthrough]];
-    case Delivery::kHang:
-      co_await Pause(kNever);
-      break;
-  }
-  if (!socket_.is_open()) co_return;
-  in_flight_ = false;
-  server_.recorder().Answered(id_);
-  if (!keep_alive) Close(ClosedBy::kSelf);
-}
-
-asio::awaitable<void> Session::Drip(absl::string_view body, Milliseconds interval) {
-  for (const char byte : body) {
-    const bool written = co_await Write(absl::string_view(&byte, 1));
-    if (!written) co_return;
-    const bool connected =
-        co_await Pause(steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(interval));
-    if (!connected) co_return;
-  }
-}
-
 // False when the connection closed before all was handed to the kernel.
 asio::awaitable<bool> Session::Write(absl::string_view bytes) {
   while (socket_.is_open()) {
@@ -249,7 +187,7 @@ asio::awaitable<bool> Session::Write(absl::string_view bytes) {
     bytes.remove_prefix(socket_.write_some(asio::buffer(bytes.data(), bytes.size()), error));
     if (bytes.empty()) co_return true;
     if (error == asio::error::would_block) {
-      stalled_at_ = steady_clock::now() + kStallLimit;
+      stalled_at_ = steady_clock::now() + kTakeLimit;
       auto writable = socket_.async_wait(tcp::socket::wait_write, kUseTuple);
       co_await std::move(writable);
       stalled_at_ = kNever;

@@ -9,10 +9,20 @@
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
+#include <utility>
 
 namespace dspex::mock_llm {
 
 namespace asio = boost::asio;
+
+namespace {
+
+std::string Header(const ClientResponse& response, const std::string& name) {
+  const auto found = response.headers.find(name);
+  return found == response.headers.end() ? "" : found->second;
+}
+
+}  // namespace
 
 TestClient::TestClient(uint16_t port) : socket_(context_) { socket_.connect({asio::ip::address_v4::loopback(), port}); }
 
@@ -39,25 +49,59 @@ std::string TestClient::Fill(int patience_ms) {
 
 ClientResponse TestClient::Receive(int patience_ms) {
   ClientResponse response;
-  size_t head_end;
-  while ((head_end = buffer_.find("\r\n\r\n")) == std::string::npos) {
-    response.error = Fill(patience_ms);
+  while (response.status == 0) {
+    const std::string line = TakeLine(patience_ms, response.error);
     if (!response.error.empty()) return response;
+    if (!absl::SimpleAtoi(line.substr(9, 3), &response.status)) response.status = -1;
   }
-  for (absl::string_view line : absl::StrSplit(absl::string_view(buffer_).substr(0, head_end), "\r\n")) {
-    if (response.status == 0) {
-      if (!absl::SimpleAtoi(line.substr(9, 3), &response.status)) response.status = -1;
-      continue;
-    }
+  for (std::string line; !(line = TakeLine(patience_ms, response.error)).empty();) {
     response.headers.insert(absl::StrSplit(line, absl::MaxSplits(": ", 1)));
   }
-  buffer_.erase(0, head_end + 4);
+  if (!response.error.empty()) return response;
   size_t length = 0;
-  if (!absl::SimpleAtoi(response.headers["content-length"], &length)) response.error = "no content-length";
-  while (buffer_.size() < length && response.error.empty()) response.error = Fill(patience_ms);
-  response.body = buffer_.substr(0, length);
-  buffer_.erase(0, length);
+  if (absl::SimpleAtoi(Header(response, "content-length"), &length)) {
+    response.body = Take(length, patience_ms, response.error);
+  } else if (Header(response, "transfer-encoding") == "chunked") {
+    ReceiveChunks(patience_ms, response);
+  } else {
+    while ((response.error = Fill(patience_ms)).empty()) continue;
+    response.body = std::exchange(buffer_, "");
+    if (response.error == "eof") response.error = "";
+  }
   return response;
+}
+
+// So many bytes, or those that came before an error.
+std::string TestClient::Take(size_t bytes, int patience_ms, std::string& error) {
+  while (buffer_.size() < bytes && error.empty()) error = Fill(patience_ms);
+  const std::string taken = buffer_.substr(0, bytes);
+  buffer_.erase(0, bytes);
+  return taken;
+}
+
+std::string TestClient::TakeLine(int patience_ms, std::string& error) {
+  size_t end;
+  while ((end = buffer_.find("\r\n")) == std::string::npos) {
+    error = Fill(patience_ms);
+    if (!error.empty()) return "";
+  }
+  std::string line = buffer_.substr(0, end);
+  buffer_.erase(0, end + 2);
+  return line;
+}
+
+void TestClient::ReceiveChunks(int patience_ms, ClientResponse& response) {
+  while (response.error.empty()) {
+    size_t size = 0;
+    const std::string line = TakeLine(patience_ms, response.error);
+    if (!response.error.empty()) return;
+    if (!absl::SimpleHexAtoi(line, &size)) response.error = "no chunk";
+    std::string chunk = Take(size, patience_ms, response.error);
+    response.body += chunk;
+    if (size > 0) response.chunks.push_back(std::move(chunk));
+    if (response.error.empty() && !TakeLine(patience_ms, response.error).empty()) response.error = "no end of chunk";
+    if (size == 0) return;
+  }
 }
 
 }  // namespace dspex::mock_llm

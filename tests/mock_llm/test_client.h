@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace dspex::mock_llm {
 
@@ -16,6 +17,7 @@ struct ClientResponse {
   int status = 0;
   std::map<std::string, std::string> headers;
   std::string body;
+  std::vector<std::string> chunks;  // The body's, if it came in chunks.
   std::string error;
 };
 
@@ -38,6 +40,9 @@ class TestClient {
 
  private:
   std::string Fill(int patience_ms);  // Reads more into buffer_; returns ClientResponse::error.
+  std::string Take(size_t bytes, int patience_ms, std::string& error);
+  std::string TakeLine(int patience_ms, std::string& error);
+  void ReceiveChunks(int patience_ms, ClientResponse& response);
 
   boost::asio::io_context context_;
   boost::asio::ip::tcp::socket socket_;

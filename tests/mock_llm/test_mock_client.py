@@ -57,6 +57,37 @@ def test_a_refused_script_and_a_wait_in_vain_are_errors(mock_llm: MockLlm) -> No
         mock_llm.wait("requests", 1, timeout=0.02)
 
 
+def test_releases_a_held_stream(mock_llm: MockLlm) -> None:
+    mock_llm.script([{"reply": {"content": "firstsecond"}, "hold_after_events": 1}])
+    connection = http.client.HTTPConnection("127.0.0.1", mock_llm.port, timeout=10)
+    connection.request("POST", "/v1/chat/completions", json.dumps(json.loads(BODY) | {"stream": True}))
+    response = connection.getresponse()
+    seen = b""
+    while b"first" not in seen:
+        seen += response.readline()
+    assert mock_llm.wait("held", 1) == 1
+    assert b"second" not in seen
+    assert mock_llm.release() == 1
+    assert b"secon" in response.read()
+    connection.close()
+
+
+def test_limits_rates_on_a_clock_of_the_tests(mock_llm: MockLlm) -> None:
+    mock_llm.script([], rate_limit={"requests_per_minute": 2})
+    mock_llm.advance_clock(0)
+    statuses = []
+    for _ in range(3):
+        connection = ask(mock_llm)
+        statuses.append(connection.getresponse().status)
+        connection.close()
+    assert statuses == [200, 200, 429]
+    mock_llm.advance_clock(30)
+    connection = ask(mock_llm)
+    response = connection.getresponse()
+    assert (response.status, response.getheader("x-ratelimit-remaining-requests")) == (200, "0")
+    connection.close()
+
+
 def test_ends_with_its_context_and_on_a_signal() -> None:
     with MockLlm.start(binary("tests/mock_llm/mock_llm"), latency_ms=1, record=False) as mock:
         ask(mock).close()

@@ -3,9 +3,11 @@
 #include <absl/strings/string_view.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/lm/language_model.h"
+#include "providers/price_table.h"
 
 namespace dspex {
 
@@ -15,6 +17,7 @@ struct Attempt {
   absl::string_view model;
   /// "ok", or the reason of the error in lower case ("provider_timeout"): one of a small set.
   absl::string_view outcome;
+  /// What was charged for it.
   Usage usage;
   Clock::duration duration{};
 };
@@ -27,6 +30,12 @@ class AttemptObserver {
 };
 
 /// A model that notes each call to `inner` in the request's record and tells `observer`, which must outlive it, of it.
-std::shared_ptr<lm::LanguageModel> NewAttemptMeter(std::shared_ptr<lm::LanguageModel> inner, AttemptObserver& observer);
+///
+/// It alone charges: it adds the usage of each attempt, with its cost by `price`, to RequestRecord::charged, once; an
+/// answer carries the same. Of failures it charges what the provider says that they used (lm::WithUsage); where it says
+/// nothing, calls that were aborted after the request was sent, and streams that broke, are charged the request's text
+/// and what came of the answer, four bytes a token, and marked as estimated. Others are free.
+std::shared_ptr<lm::LanguageModel> NewAttemptMeter(std::shared_ptr<lm::LanguageModel> inner, AttemptObserver& observer,
+                                                   std::optional<Price> price = std::nullopt);
 
 }  // namespace dspex

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <absl/strings/string_view.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/context.h"
+#include "engine/base/money.h"
+
+namespace dspex {
+
+/// What a model's tokens cost, each price for one token.
+struct Price {
+  Money input = {};
+  Money output = {};
+  /// Of input tokens that the provider read from its cache of prompts, or wrote to it; unset: as any input.
+  std::optional<Money> cached_input = {};
+  std::optional<Money> cache_write = {};
+};
+
+/// Reads the price of a million tokens, in dollars, as that of one; nothing if the text is no amount, or one that a
+/// token's price cannot hold exactly (more than six digits behind the point).
+std::optional<Money> ParsePriceOfMillion(absl::string_view text);
+
+/// What `usage` costs.
+Money CostOf(const Usage& usage, const Price& price);
+
+/// What the models cost that a pattern stands for.
+struct PriceRule {
+  /// "provider/model"; '*' stands for any text.
+  std::string pattern;
+  Price price;
+};
+
+/// Prices by the names of models. Immutable.
+class PriceTable {
+ public:
+  PriceTable() = default;
+  explicit PriceTable(std::vector<PriceRule> rules);
+
+  /// The price of the model "provider/model": of several rules that match, the one with the longer pattern; nothing if
+  /// none does.
+  std::optional<Price> Find(absl::string_view name) const;
+
+ private:
+  /// The longest pattern first.
+  std::vector<PriceRule> rules_;
+};
+
+}  // namespace dspex
