@@ -3,14 +3,16 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
 #include "engine/json/escape.h"
+#include "providers/wire/encode.h"
 
 namespace dspex::openai {
 
 namespace {
+
+using wire::AppendField;
+using wire::AppendNumber;
 
 absl::string_view RoleName(lm::Role role) {
   switch (role) {
@@ -24,12 +26,6 @@ absl::string_view RoleName(lm::Role role) {
       return "tool";
   }
   return "user";
-}
-
-// `key` is a literal: an object's opening or a comma, the name and the colon.
-void AppendField(std::string& out, absl::string_view key, absl::string_view text) {
-  absl::StrAppend(&out, key);
-  AppendJsonString(out, text);
 }
 
 // Content parts in OpenAI's form; tool calls, results and another dialect's reasoning are not content.
@@ -64,16 +60,7 @@ struct ContentEncoder {
     absl::StrAppend(&out, separator == "{" ? "{}" : "}");
     Close("}");
   }
-  void operator()(const lm::DocumentPart& part) const {
-    const bool pdf = part.media_type == "application/pdf";
-    AppendField(out, R"({"type":"document","source":{"type":)", pdf ? "base64" : "text");
-    AppendField(out, R"(,"media_type":)", part.media_type);
-    AppendField(out, R"(,"data":)", part.data);
-    Close(R"(},"citations":{"enabled":true})");
-    if (!part.title.empty()) AppendField(out, R"(,"title":)", part.title);
-    if (!part.context.empty()) AppendField(out, R"(,"context":)", part.context);
-    Close("}");
-  }
+  void operator()(const lm::DocumentPart& part) const { wire::AppendDocument(out, part); }
   void operator()(const lm::BlockPart& part) const { Close(part.json); }
   void operator()(const lm::ToolCallPart&) const {}
   void operator()(const lm::ToolResultPart&) const {}
@@ -144,14 +131,6 @@ void AppendMessage(std::string& out, const lm::Message& message, absl::string_vi
   AppendContent(out, message);
   AppendToolCalls(out, message);
   out += '}';
-}
-
-// The shortest text that reads back as the same number. JSON has no infinities: those are left out.
-void AppendNumber(std::string& out, absl::string_view key, const std::optional<double>& value) {
-  if (!value.has_value() || !std::isfinite(*value)) return;
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof(text), *value);
-  absl::StrAppend(&out, ",\"", key, "\":", absl::string_view(text, static_cast<std::size_t>(end.ptr - text)));
 }
 
 void AppendResponseFormat(std::string& out, const lm::ResponseFormat& format) {
