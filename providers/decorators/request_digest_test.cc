@@ -39,6 +39,7 @@ struct Changed {
       .response_format = {lm::ResponseFormat::Kind::kJsonSchema, "name", std::make_shared<const std::string>("{}")},
       .tools = {{"name", "description", "{}"}},
       .parallel_tool_calls = true,
+      .store = true,
       .rollout_id = 1};
 
   RequestDigest Digest() const {
@@ -118,6 +119,8 @@ std::vector<Change> ChangesOfOptions() {
       [](Changed& c) { c.options.tools.clear(); },
       [](Changed& c) { c.options.parallel_tool_calls = false; },
       [](Changed& c) { c.options.parallel_tool_calls.reset(); },
+      [](Changed& c) { c.options.store = false; },
+      [](Changed& c) { c.options.store.reset(); },
       [](Changed& c) { c.options.rollout_id = 2; },
       [](Changed& c) { c.options.rollout_id.reset(); },
   };
