@@ -94,7 +94,8 @@ std::optional<TimePoint> Limiter::Prepare(const std::shared_ptr<Ticket>& ticket,
   if (ticket->granted) return std::nullopt;
   ticket->waiter = std::move(waiter);
   // The next in turn keeps the time for all; what else may let it go wakes it.
-  if (queue_.Next() != ticket || ProbeIsFull()) return deadline;
+  if (queue_.Next() != ticket) return deadline;
+  if (ProbeIsFull()) return refused_ ? deadline : std::min(deadline, *full_since_ + options_.probe_step);
   return std::min(deadline, now + Foresee(ticket->need, {}, now).wait);
 }
 
@@ -134,6 +135,7 @@ void Limiter::ObserveRefusal() {
   const TimePoint now = time_.Now();
   MutexLock lock(&mutex_);
   buckets_[kRequests].Drain(now);
+  refused_ = true;
   if (max_in_flight_ > 0) max_in_flight_ = std::max(1, std::min(max_in_flight_, in_flight_) / 2);
 }
 
@@ -202,9 +204,21 @@ void Limiter::Refill(TimePoint now) {
   for (TokenBucket& bucket : buckets_) bucket.Refill(now);
 }
 
+void Limiter::WidenProbe(TimePoint now) {
+  if (!ProbeIsFull() || queue_.size() == 0) {
+    full_since_.reset();
+  } else if (!full_since_.has_value()) {
+    full_since_ = now;
+  } else if (!refused_ && now - *full_since_ >= options_.probe_step) {
+    max_in_flight_ = std::min(2 * max_in_flight_, kMostInFlight);
+    full_since_ = now;
+  }
+}
+
 // Lets go who may, in turn. None passes one that must wait: it would never come to its turn.
 void Limiter::Pump(TimePoint now) {
   Refill(now);
+  WidenProbe(now);
   bool moved = false;
   while (const std::shared_ptr<Ticket> next = queue_.Next()) {
     if (!MayGo(next->need, now)) break;
@@ -218,6 +232,7 @@ void Limiter::Pump(TimePoint now) {
     if (next->waiter != nullptr) next->waiter->Wake();
     moved = true;
   }
+  WidenProbe(now);
   const std::shared_ptr<Ticket> next = moved ? queue_.Next() : nullptr;
   if (next != nullptr && next->waiter != nullptr) next->waiter->Wake();
 }

@@ -5,6 +5,7 @@
 #include <absl/strings/string_view.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -23,7 +24,8 @@ namespace dspex {
 /// being refused there. One for each endpoint. Thread-safe; outlives its grants.
 ///
 /// Limits come from the configuration and from what the provider says. While neither is known it probes: few calls at a
-/// time, twice as many with each success that names no limits, half as many when the provider refuses one.
+/// time, twice as many with each success that names no limits, half as many when the provider refuses one. As answers
+/// may take minutes, it also doubles after each `probe_step` that calls wait, until the provider refuses one.
 class Limiter {
  public:
   struct Options {
@@ -31,7 +33,8 @@ class Limiter {
     long long requests_per_minute = 0;
     long long tokens_per_minute = 0;
     /// Calls at a time while nothing is known; 0: any number.
-    int first_in_flight = 4;
+    int first_in_flight = 8;
+    Clock::duration probe_step = std::chrono::milliseconds(50);
     /// Calls that may wait; more are refused.
     std::size_t max_waiting = 10'000;
   };
@@ -88,6 +91,7 @@ class Limiter {
 
   bool Probing() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ProbeIsFull() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WidenProbe(TimePoint now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool MayGo(const Amounts& need, TimePoint now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Forecast Foresee(const Amounts& need, const Amounts& ahead, TimePoint now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -114,6 +118,9 @@ class Limiter {
   int in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
   /// While probing.
   int max_in_flight_ ABSL_GUARDED_BY(mutex_);
+  /// Since when calls have waited because of that; nothing while none does.
+  std::optional<TimePoint> full_since_ ABSL_GUARDED_BY(mutex_);
+  bool refused_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace dspex

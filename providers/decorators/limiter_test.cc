@@ -207,7 +207,7 @@ TEST_F(LimiterTest, ALargerRequestThanTheLimitPassesWhenAllIsThere) {
 }
 
 TEST_F(LimiterTest, ProbesWithFewAndDoublesWithEachSuccess) {
-  Limiter limiter({.first_in_flight = 4}, time_);
+  Limiter limiter({.first_in_flight = 4, .probe_step = std::chrono::hours(1)}, time_);
   for (int i = 0; i < 20; ++i) Ask(limiter, {.takes = seconds(1)});
   RunReady(io_);
   EXPECT_EQ(limiter.waiting(), 16u);
@@ -222,8 +222,32 @@ TEST_F(LimiterTest, ProbesWithFewAndDoublesWithEachSuccess) {
   EXPECT_EQ(limiter.waiting(), 0u);
 }
 
+TEST_F(LimiterTest, ProbesWiderWhileAnswersTakeTheirTime) {
+  Limiter limiter({.first_in_flight = 4, .probe_step = milliseconds(50)}, time_);
+  for (int i = 0; i < 100; ++i) Ask(limiter, {.takes = minutes(1)});
+  RunReady(io_);
+  EXPECT_EQ(limiter.waiting(), 96u);
+  time_.AdvanceTo(begin_ + milliseconds(50));
+  RunReady(io_);
+  EXPECT_EQ(limiter.waiting(), 92u);
+  time_.Run(io_);
+  for (const Asking& asking : all_) EXPECT_LE(*asking.at(), begin_ + milliseconds(300));
+}
+
+TEST_F(LimiterTest, DoesNotProbeWiderOnceItWasRefused) {
+  Limiter limiter({.first_in_flight = 4, .probe_step = milliseconds(50)}, time_);
+  for (int i = 0; i < 5; ++i) Ask(limiter, {.takes = minutes(1)});
+  RunReady(io_);
+  limiter.ObserveRefusal();
+  time_.AdvanceTo(begin_ + seconds(59));
+  RunReady(io_);
+  EXPECT_EQ(limiter.waiting(), 1u);
+  time_.Run(io_);
+  EXPECT_EQ(limiter.waiting(), 0u);
+}
+
 TEST_F(LimiterTest, LearnsFromHeaders) {
-  Limiter limiter({}, time_);
+  Limiter limiter({.first_in_flight = 4, .probe_step = std::chrono::hours(1)}, time_);
   for (int i = 0; i < 12; ++i) Ask(limiter, {.takes = seconds(100)});
   RunReady(io_);
   ASSERT_EQ(limiter.waiting(), 8u);
@@ -260,7 +284,7 @@ TEST_F(LimiterTest, HeadersLowerWhatIsConfiguredButDoNotRaiseIt) {
 }
 
 TEST_F(LimiterTest, AnthropicsLimitsOnOutput) {
-  Limiter limiter({}, time_);
+  Limiter limiter({.first_in_flight = 4, .probe_step = std::chrono::hours(1)}, time_);
   limiter.Observe(lm::RateLimits{.output_tokens = {.limit = 6000, .remaining = 100}});
   const Asking& brief = Ask(limiter, {.expected = {50'000, 100}, .used = {50'000, 100}});
   const Asking& verbose = Ask(limiter, {.expected = {10, 1000}, .used = {10, 1000}});

@@ -115,7 +115,7 @@ TEST_F(RateLimitedTest, RetryAfterPausesTheEndpointForAll) {
 }
 
 TEST_F(RateLimitedTest, HeadersOfAnswersAreHeeded) {
-  Limiter limiter({}, time_);
+  Limiter limiter({.first_in_flight = 4, .probe_step = std::chrono::hours(1)}, time_);
   lm::Response response = TextResponse("x");
   response.rate_limits = lm::RateLimits{.requests = {.limit = 60, .remaining = 0, .reset = minutes(1)}};
   inner_->Then(response);
@@ -128,7 +128,7 @@ TEST_F(RateLimitedTest, HeadersOfAnswersAreHeeded) {
 }
 
 TEST_F(RateLimitedTest, WhileNothingIsKnownFewAreInFlight) {
-  Limiter limiter({}, time_);
+  Limiter limiter({.first_in_flight = 4, .probe_step = std::chrono::hours(1)}, time_);
   int in_flight = 0;
   std::vector<int> most;
   inner_->Then([&](RequestContext) -> Task<lm::Response> {
@@ -150,7 +150,7 @@ TEST_F(RateLimitedTest, WhileNothingIsKnownFewAreInFlight) {
 }
 
 TEST_F(RateLimitedTest, ACallThatIsCancelledInFlightFreesItsPlace) {
-  Limiter limiter({.first_in_flight = 1}, time_);
+  Limiter limiter({.first_in_flight = 1, .probe_step = std::chrono::hours(1)}, time_);
   inner_->ThenAfter(minutes(10), TextResponse("late")).Then(TextResponse("x"));
   const auto model = NewRateLimited(inner_, limiter, time_);
   Call slow(io_, *model);

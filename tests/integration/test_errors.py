@@ -326,11 +326,28 @@ def test_no_language_model(start_server: Callable[..., DspexServer]) -> None:
     ],
 )
 def test_completion_that_does_not_parse(client: Client, mock_llm: MockLlm, text: str, metadata: dict[str, str]) -> None:
-    mock_llm.script([{"reply": {"content": text, "finish_reason": "length"}}])
-    with fails(Code.DATA_LOSS, "COMPLETION_UNPARSABLE", finish_reason="length", **metadata):
+    mock_llm.script([{"reply": {"content": text}}])
+    with fails(Code.DATA_LOSS, "COMPLETION_UNPARSABLE", finish_reason="stop", **metadata):
         client.forward(predict(), SECRET_INPUTS)
     with fails(Code.DATA_LOSS, "COMPLETION_UNPARSABLE", **metadata):
         client.predictions.Parse(pb.ParseRequest(inline_program=predict(), completion=text))
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "reason"),
+    [
+        ({"finish_reason": "length"}, Code.DATA_LOSS, "COMPLETION_TRUNCATED"),
+        ({"finish_reason": "content_filter"}, Code.INVALID_ARGUMENT, "CONTENT_FILTERED"),
+        ({"refusal": "No."}, Code.INVALID_ARGUMENT, "MODEL_REFUSED"),
+    ],
+)
+def test_a_completion_that_did_not_end_by_itself(
+    client: Client, mock_llm: MockLlm, reply: dict[str, str], code: grpc.StatusCode, reason: str
+) -> None:
+    """Though it could be read."""
+    mock_llm.script([{"reply": {"content": completion(answer="1", label="yes"), **reply}}])
+    with fails(code, reason):
+        client.forward(predict(), SECRET_INPUTS)
 
 
 # fault, code, reason, metadata beside provider and model.

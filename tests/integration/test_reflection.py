@@ -24,7 +24,7 @@ def test_reflection_describes_them(client: Client) -> None:
     """Enough for a client that knows nothing, as grpcurl does, to make requests."""
     pool = DescriptorPool(ProtoReflectionDescriptorDatabase(client.channel))
     predictions = pool.FindServiceByName("dspex.v1.PredictionService")
-    assert {m.name for m in predictions.methods} == {"Forward", "ForwardBatch", "Render", "Parse"}
+    assert {m.name for m in predictions.methods} == {"Forward", "ForwardStream", "ForwardBatch", "Render", "Parse"}
     programs = pool.FindServiceByName("dspex.v1.ProgramService")
     assert {m.name for m in programs.methods} == {
         "CreateProgram", "GetProgram", "ListPrograms", "UpdateProgram", "DeleteProgram", "ListProgramRevisions",
