@@ -84,11 +84,10 @@ absl::Status NoChoices() {
 }
 
 void Record(const lm::Response& response, RequestRecord& record, TraceNode* node) {
-  Usage usage = response.usage;
-  usage.lm_calls = 1;
-  record.usage.Add(usage);
+  record.usage.Add(response.usage);
   if (node == nullptr) return;
-  node->usage = usage;
+  node->usage = response.usage;
+  node->from_cache = response.from_cache;
   node->model = response.model;
   node->provider_request_id = response.provider_request_id;
   if (response.completions.empty()) return;
@@ -108,9 +107,10 @@ absl::StatusOr<std::vector<lm::Completion>> Recorded(const RequestContext& call,
   return std::move(response->completions);
 }
 
-StatusTask AskInto(const RequestContext& context, lm::LanguageModel& model, const lm::Request& request,
+StatusTask AskInto(const RequestContext& context, lm::LanguageModel& model, const lm::Request& request, int sample,
                    std::vector<lm::Completion>& into) {
-  const RequestContext call = context.Child("lm");
+  RequestContext call = context.Child("lm");
+  call.set_sample(sample);
   absl::StatusOr<std::vector<lm::Completion>> completions = Recorded(call, co_await model.Generate(call, request));
   if (!completions.ok()) co_return completions.status();
   into = *std::move(completions);
@@ -123,7 +123,9 @@ Task<std::vector<lm::Completion>> AskTimes(int count, const RequestContext& cont
   std::vector<std::vector<lm::Completion>> answers(static_cast<std::size_t>(count));
   std::vector<StatusTask> calls;
   calls.reserve(answers.size());
-  for (std::vector<lm::Completion>& answer : answers) calls.push_back(AskInto(context, model, request, answer));
+  for (int i = 0; i < count; ++i) {
+    calls.push_back(AskInto(context, model, request, i, answers[static_cast<std::size_t>(i)]));
+  }
   absl::Status ended = co_await RunAll(std::move(calls));
   if (!ended.ok()) co_return ended;
   std::vector<lm::Completion> completions;
