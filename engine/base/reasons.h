@@ -77,8 +77,8 @@ inline constexpr absl::string_view kCancelled = "CANCELLED";           ///< The 
 inline constexpr absl::string_view kOverloaded = "SERVER_OVERLOADED";  ///< RESOURCE_EXHAUSTED: admission; RetryInfo.
 inline constexpr absl::string_view kDraining = "SERVER_DRAINING";      ///< UNAVAILABLE: the server is going away.
 inline constexpr absl::string_view kClientTooSlow =
-    "CLIENT_TOO_SLOW";  ///< UNAVAILABLE: the client of a stream does not read.
-inline constexpr absl::string_view kStorage = "STORAGE_FAILED";        ///< INTERNAL: the database failed.
-inline constexpr absl::string_view kInternal = "INTERNAL";             ///< INTERNAL: a defect.
+    "CLIENT_TOO_SLOW";                                           ///< UNAVAILABLE: the client of a stream does not read.
+inline constexpr absl::string_view kStorage = "STORAGE_FAILED";  ///< INTERNAL: the database failed.
+inline constexpr absl::string_view kInternal = "INTERNAL";       ///< INTERNAL: a defect.
 
 }  // namespace dspex::reason

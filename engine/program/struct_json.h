@@ -7,7 +7,7 @@
 namespace google::protobuf {
 class Struct;
 class Value;
-}
+}  // namespace google::protobuf
 
 namespace dspex {
 

@@ -43,11 +43,9 @@ def server(shared_mock_llm: MockLlm, tmp_path_factory: pytest.TempPathFactory) -
 
 def start_twelfth(client: Client, server: DspexServer) -> grpc.Future[Any]:
     """A call that is in flight; begun anew as long as it is refused."""
-    while True:
-        call = client.start_forward(QA, ask("block"))
-        eventually(lambda: call.done() or in_flight(server) == 12)
-        if not call.done():
-            return call
+    call = client.start_forward(QA, ask("block"))
+    eventually(lambda: call.done() or in_flight(server) == 12)
+    return start_twelfth(client, server) if call.done() else call
 
 
 def in_flight(server: DspexServer) -> float:

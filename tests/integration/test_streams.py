@@ -53,9 +53,13 @@ def failed(stream: Any) -> tuple[list[Any], grpc.RpcError]:
     """The events before the error, and the error."""
     events: list[Any] = []
     with pytest.raises(grpc.RpcError) as caught:
-        while True:
-            events.append(next(stream))
+        read_into(events, stream)
     return events, caught.value
+
+
+def read_into(events: list[Any], stream: Any) -> None:
+    for event in stream:
+        events.append(event)  # noqa: PERF402 -- what came before an error counts
 
 
 @pytest.mark.parametrize(
