@@ -13,6 +13,6 @@ std::uint64_t NextPrefixId() {
 }  // namespace
 
 Prefix::Prefix(std::vector<Message> messages, bool reusable)
-    : messages_(std::move(messages)), id_(NextPrefixId()), reusable_(reusable) {}
+    : messages_(std::move(messages)), id_(NextPrefixId()), reusable_(reusable), size_(SizeOf(messages_)) {}
 
 }  // namespace dspex::lm

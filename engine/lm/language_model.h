@@ -28,11 +28,13 @@ class Prefix {
   /// Unique in this process.
   std::uint64_t id() const { return id_; }
   bool reusable() const { return reusable_; }
+  const PromptSize& size() const { return size_; }
 
  private:
   std::vector<Message> messages_;
   std::uint64_t id_;
   bool reusable_;
+  PromptSize size_;
 };
 
 /// What form an answer is to have.

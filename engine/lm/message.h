@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <variant>
@@ -85,5 +86,17 @@ struct Message {
     return message;
   }
 };
+
+/// How much a prompt holds.
+struct PromptSize {
+  /// Of texts, tool calls and results.
+  std::size_t bytes = 0;
+  /// Images, sounds, files.
+  int media = 0;
+
+  friend PromptSize operator+(PromptSize a, const PromptSize& b) { return {a.bytes + b.bytes, a.media + b.media}; }
+};
+
+PromptSize SizeOf(const std::vector<Message>& messages);
 
 }  // namespace dspex::lm

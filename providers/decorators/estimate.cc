@@ -1,6 +1,5 @@
 #include "providers/decorators/estimate.h"
 
-#include <variant>
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
@@ -11,34 +10,6 @@ namespace {
 
 constexpr long long kMediaTokens = 1000;
 constexpr long long kUsualOutputLimit = 1024;
-
-struct PartSize {
-  long long tokens = 0;
-  std::size_t bytes = 0;
-
-  void operator()(const lm::TextPart& part) { bytes += part.text.size(); }
-  void operator()(const lm::ImagePart&) { tokens += kMediaTokens; }
-  void operator()(const lm::AudioPart&) { tokens += kMediaTokens; }
-  void operator()(const lm::FilePart&) { tokens += kMediaTokens; }
-  void operator()(const lm::DocumentPart& part) {
-    if (part.media_type == "text/plain") {
-      bytes += part.data.size();
-    } else {
-      tokens += kMediaTokens;
-    }
-    bytes += part.title.size() + part.context.size();
-  }
-  void operator()(const lm::BlockPart&) { tokens += kMediaTokens; }
-  void operator()(const lm::ToolCallPart& part) { bytes += part.name.size() + part.arguments.size(); }
-  void operator()(const lm::ToolResultPart& part) { bytes += part.content.size(); }
-  void operator()(const lm::ReasoningPart& part) { bytes += part.json.size(); }
-};
-
-void Add(const std::vector<lm::Message>& messages, PartSize& size) {
-  for (const lm::Message& message : messages) {
-    for (const lm::Part& part : message.parts) std::visit(size, part);
-  }
-}
 
 // Where the time went, of errors that say so; empty for others.
 std::string Phase(const absl::Status& error) {
@@ -51,9 +22,8 @@ std::string Phase(const absl::Status& error) {
 }  // namespace
 
 long long EstimateInput(const lm::Request& request) {
-  PartSize size;
-  if (request.prefix != nullptr) Add(request.prefix->messages(), size);
-  Add(request.turns, size);
+  lm::PromptSize size = lm::SizeOf(request.turns);
+  if (request.prefix != nullptr) size = size + request.prefix->size();
   if (request.options != nullptr) {
     for (const lm::ToolSpec& tool : request.options->tools) {
       size.bytes += tool.name.size() + tool.description.size() + tool.parameters.size();
@@ -61,7 +31,7 @@ long long EstimateInput(const lm::Request& request) {
     if (request.options->response_format.schema != nullptr)
       size.bytes += request.options->response_format.schema->size();
   }
-  return size.tokens + EstimateTokens(size.bytes);
+  return size.media * kMediaTokens + EstimateTokens(size.bytes);
 }
 
 long long OutputLimit(const lm::Request& request) {

@@ -47,6 +47,25 @@ Limiter::Limiter(Options options, TimeSource& time)
   if (options.tokens_per_minute > 0) buckets_[kTokens].Set(static_cast<double>(options.tokens_per_minute), now);
 }
 
+std::optional<Limiter::Grant> Limiter::TryAcquire(Tokens expected) {
+  const Amounts need = AmountsOf(expected);
+  const TimePoint now = time_.Now();
+  MutexLock lock(&mutex_);
+  if (queue_.size() > 0) return std::nullopt;
+  Refill(now);
+  if (!MayGo(need, now)) return std::nullopt;
+  Take(need);
+  return Grant(this, need);
+}
+
+void Limiter::Take(const Amounts& need) {
+  for (std::size_t i = 0; i < kLimitKinds; ++i) {
+    buckets_[i].Take(need[i]);
+    reserved_[i] += need[i];
+  }
+  ++in_flight_;
+}
+
 Task<Limiter::Grant> Limiter::Acquire(std::string tenant, Tokens expected, TimePoint deadline, TimePoint wanted_until) {
   const auto ticket = std::make_shared<Ticket>(Ticket{.tenant = std::move(tenant), .need = AmountsOf(expected)});
   absl::Status queued = Enqueue(ticket, std::min(deadline, wanted_until));
@@ -222,11 +241,7 @@ void Limiter::Pump(TimePoint now) {
   bool moved = false;
   while (const std::shared_ptr<Ticket> next = queue_.Next()) {
     if (!MayGo(next->need, now)) break;
-    for (std::size_t i = 0; i < kLimitKinds; ++i) {
-      buckets_[i].Take(next->need[i]);
-      reserved_[i] += next->need[i];
-    }
-    ++in_flight_;
+    Take(next->need);
     queue_.Pop(CostOf(next->need));
     next->granted = true;
     if (next->waiter != nullptr) next->waiter->Wake();

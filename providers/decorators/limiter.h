@@ -62,6 +62,9 @@ class Limiter {
   /// `time` outlives the limiter.
   Limiter(Options options, TimeSource& time);
 
+  /// Leave for a call that may go at once and passes nobody who waits; otherwise Acquire it.
+  std::optional<Grant> TryAcquire(Tokens expected);
+
   /// Waits until a call of so many tokens may go, in turn. RESOURCE_EXHAUSTED / PROVIDER_LIMIT_REACHED with a RetryInfo
   /// when that is not by the deadline: at once, if the limits and those who wait already say so, for the deadline or
   /// for `wanted_until` (RequestContext). CANCELLED if the coroutine is.
@@ -89,6 +92,7 @@ class Limiter {
     absl::string_view limit;
   };
 
+  void Take(const Amounts& need) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Probing() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ProbeIsFull() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WidenProbe(TimePoint now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -1,5 +1,6 @@
 #include "providers/decorators/rate_limited.h"
 
+#include <optional>
 #include <utility>
 
 #include "engine/base/error.h"
@@ -19,13 +20,17 @@ class RateLimited final : public Decorator {
 
   Task<lm::Response> Generate(RequestContext context, const lm::Request& request) override {
     const Limiter::Tokens expected{EstimateInput(request), OutputLimit(request)};
-    const TimePoint begin = time_.Now();
-    absl::StatusOr<Limiter::Grant> grant =
-        co_await limiter_.Acquire(context.record().tenant, expected, context.deadline(), context.wanted_until());
-    context.record().queued += time_.Now() - begin;
-    if (!grant.ok()) {
-      absl::Status status = WithMetadata(grant.status(), "provider", provider());
-      co_return WithMetadata(std::move(status), "model", model());
+    std::optional<Limiter::Grant> grant = limiter_.TryAcquire(expected);
+    if (!grant.has_value()) {
+      const TimePoint begin = time_.Now();
+      absl::StatusOr<Limiter::Grant> waited =
+          co_await limiter_.Acquire(context.record().tenant, expected, context.deadline(), context.wanted_until());
+      context.record().queued += time_.Now() - begin;
+      if (!waited.ok()) {
+        absl::Status status = WithMetadata(waited.status(), "provider", provider());
+        co_return WithMetadata(std::move(status), "model", model());
+      }
+      grant = *std::move(waited);
     }
     absl::StatusOr<lm::Response> response = co_await inner().Generate(context, request);
     if (response.ok()) {
