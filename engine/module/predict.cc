@@ -167,13 +167,12 @@ class Predict final : public Module {
   absl::StatusOr<TakenInputs> Take(Json inputs) const;
   Task<std::vector<Json>> Answers(RequestContext context, const Way& way, const Json& inputs, const Sampling& call,
                                   FieldStream* stream) const;
-  Task<std::vector<Json>> FallBack(RequestContext context, const absl::Status& cause, const Json& inputs,
-                                   const Sampling& call, std::unique_ptr<FieldStream>& stream) const;
-  Task<Prediction> Ask(RequestContext context, const Json& inputs, const Sampling& call,
-                       std::unique_ptr<FieldStream>& stream) const;
+  Task<std::vector<Json>> FallBack(RequestContext context, absl::Status cause, const Json& inputs, const Sampling& call,
+                                   std::unique_ptr<FieldStream>& stream) const;
+  Task<Prediction> Told(FieldStream& stream, absl::StatusOr<Prediction> prediction) const;
   std::unique_ptr<FieldStream> NewStream(const RequestContext& context, const Way& way) const;
-  Task<Json> Read(const RequestContext& context, const Layout& layout, const lm::Completion& completion,
-                  FieldStream* stream) const;
+  Task<Json> ReadInTwoSteps(const RequestContext& context, const Layout& layout, const lm::Completion& completion,
+                            FieldStream* stream) const;
   Task<Json> Extract(const RequestContext& context, const std::string& text, FieldStream* stream) const;
   absl::StatusOr<Prediction> Conclude(std::vector<Json> answers) const;
   absl::StatusOr<Prediction> ConcludeOne(absl::StatusOr<Json> answer) const;
@@ -292,31 +291,28 @@ Task<Prediction> Predict::Forward(RequestContext context, Json inputs, const Sam
   if (!taken.ok()) co_return taken.status();
   if (Clock::now() >= context.deadline()) co_return TooLate(id());
   std::unique_ptr<FieldStream> stream = NewStream(context, way_);
-  absl::StatusOr<Prediction> prediction = co_await Ask(context, taken->values, call, stream);
-  if (prediction.ok()) prediction->warnings = std::move(taken->warnings);
-  if (stream == nullptr) co_return prediction;
-  if (!prediction.ok()) {
-    // The error is what matters; whoever is gone does not miss this.
-    static_cast<void>(co_await stream->Interrupt());
-    co_return prediction;
+  absl::StatusOr<std::vector<Json>> answers = co_await Answers(context, way_, taken->values, call, stream.get());
+  // What the caller has seen of an answer is not taken back for another one.
+  if (FallsBack(answers.status()) && (stream == nullptr || !stream->told())) {
+    answers = co_await FallBack(context, answers.status(), taken->values, call, stream);
   }
-  absl::Status finished = co_await stream->Finish(prediction->outputs);
-  if (!finished.ok()) co_return finished;
+  absl::StatusOr<Prediction> prediction =
+      answers.ok() ? Conclude(*std::move(answers)) : absl::StatusOr<Prediction>(answers.status());
+  if (prediction.ok()) prediction->warnings = std::move(taken->warnings);
+  if (stream != nullptr) co_return co_await Told(*stream, std::move(prediction));
   co_return prediction;
 }
 
-Task<Prediction> Predict::Ask(RequestContext context, const Json& inputs, const Sampling& call,
-                              std::unique_ptr<FieldStream>& stream) const {
-  absl::StatusOr<std::vector<Json>> answers = co_await Answers(context, way_, inputs, call, stream.get());
-  // What the caller has seen of an answer is not taken back for another one.
-  if (FallsBack(answers.status()) && (stream == nullptr || !stream->told())) {
-    const absl::Status cause = answers.status();
-    answers = co_await FallBack(context, cause, inputs, call, stream);
-    // What the caller asked for has failed for the first reason; the trace has the second.
-    if (FallsBack(answers.status())) co_return cause;
+// The end of a call whose caller sees how it gets on.
+Task<Prediction> Predict::Told(FieldStream& stream, absl::StatusOr<Prediction> prediction) const {
+  if (!prediction.ok()) {
+    // The error is what matters; whoever is gone does not miss this.
+    static_cast<void>(co_await stream.Interrupt());
+    co_return prediction;
   }
-  if (!answers.ok()) co_return answers.status();
-  co_return Conclude(*std::move(answers));
+  absl::Status finished = co_await stream.Finish(prediction->outputs);
+  if (!finished.ok()) co_return finished;
+  co_return prediction;
 }
 
 std::unique_ptr<FieldStream> Predict::NewStream(const RequestContext& context, const Way& way) const {
@@ -344,7 +340,7 @@ absl::StatusOr<const Way*> Predict::Fallback() const {
 }
 
 // As DSPy does: what the adapter could not read is asked for once more, as JSON.
-Task<std::vector<Json>> Predict::FallBack(RequestContext context, const absl::Status& cause, const Json& inputs,
+Task<std::vector<Json>> Predict::FallBack(RequestContext context, absl::Status cause, const Json& inputs,
                                           const Sampling& call, std::unique_ptr<FieldStream>& stream) const {
   const absl::StatusOr<const Way*> way = Fallback();
   if (!way.ok()) co_return way.status();
@@ -360,6 +356,8 @@ Task<std::vector<Json>> Predict::FallBack(RequestContext context, const absl::St
     node->reason = std::string(cause.message());
     if (!answers.ok()) absl::StrAppend(&node->reason, " Then: ", answers.status().message());
   }
+  // What the caller asked for has failed for the first reason; the trace has the second.
+  if (FallsBack(answers.status())) co_return cause;
   co_return answers;
 }
 
@@ -390,16 +388,18 @@ Task<std::vector<Json>> Predict::Answers(RequestContext context, const Way& way,
   for (const lm::Completion& completion : *completions) {
     absl::Status ended = settings_.enforced ? CheckEnd(completion.finish_reason) : absl::OkStatus();
     if (!ended.ok()) co_return ended;
-    absl::StatusOr<Json> answer = co_await Read(context, *way.layout, completion, stream);
+    absl::StatusOr<Json> answer = extraction_ == nullptr
+                                      ? way.layout->Read(completion)
+                                      : co_await ReadInTwoSteps(context, *way.layout, completion, stream);
     if (!answer.ok()) co_return WithFinishReason(answer.status(), completion.finish_reason);
     answers.push_back(*std::move(answer));
   }
   co_return answers;
 }
 
-Task<Json> Predict::Read(const RequestContext& context, const Layout& layout, const lm::Completion& completion,
-                         FieldStream* stream) const {
-  if (extraction_ == nullptr || !layout.ReadsText(completion)) co_return layout.Read(completion);
+Task<Json> Predict::ReadInTwoSteps(const RequestContext& context, const Layout& layout,
+                                   const lm::Completion& completion, FieldStream* stream) const {
+  if (!layout.ReadsText(completion)) co_return layout.Read(completion);
   absl::StatusOr<Json> extracted = co_await Extract(context, completion.text, stream);
   co_return layout.Complete(completion, std::move(extracted));
 }
