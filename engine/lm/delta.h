@@ -7,6 +7,8 @@
 
 namespace dspex::lm {
 
+struct Response;
+
 /// A piece of a completion's text.
 struct TextDelta {
   std::string text;
@@ -41,5 +43,8 @@ class DeltaSink {
   /// receiver would get its beginning twice.
   virtual bool committed() const = 0;
 };
+
+/// Gives a completion that is there whole to one who wanted it as it comes.
+StatusTask PutWhole(const Response& response, DeltaSink& sink);
 
 }  // namespace dspex::lm

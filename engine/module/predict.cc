@@ -11,6 +11,7 @@
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
 #include "engine/base/run_all.h"
+#include "engine/module/completion_end.h"
 #include "engine/module/field_stream.h"
 #include "engine/module/majority.h"
 #include "engine/signature/coerce.h"
@@ -19,63 +20,6 @@
 namespace dspex {
 
 namespace {
-
-absl::string_view Name(lm::FinishReason reason) {
-  switch (reason) {
-    case lm::FinishReason::kStop:
-      return "stop";
-    case lm::FinishReason::kLength:
-      return "length";
-    case lm::FinishReason::kToolCalls:
-      return "tool_calls";
-    case lm::FinishReason::kContentFilter:
-      return "content_filter";
-    case lm::FinishReason::kRefusal:
-      return "refusal";
-    case lm::FinishReason::kOther:
-      break;
-  }
-  return "other";
-}
-
-// What to do about a completion that does not parse, if how it ended says so.
-absl::string_view Advice(lm::FinishReason reason) {
-  switch (reason) {
-    case lm::FinishReason::kLength:
-      return " The completion was cut off at its limit: raise max_tokens.";
-    case lm::FinishReason::kContentFilter:
-      return " The provider's content filter ended the completion.";
-    default:
-      return "";
-  }
-}
-
-absl::Status WithFinishReason(const absl::Status& error, lm::FinishReason reason) {
-  absl::Status result(error.code(), absl::StrCat(error.message(), Advice(reason)));
-  error.ForEachPayload(
-      [&result](absl::string_view type_url, const absl::Cord& payload) { result.SetPayload(type_url, payload); });
-  return WithMetadata(std::move(result), "finish_reason", Name(reason));
-}
-
-// A completion that did not come to its own end is no answer, even if it can be read.
-absl::Status CheckEnd(lm::FinishReason reason) {
-  switch (reason) {
-    case lm::FinishReason::kLength:
-      return Error(absl::StatusCode::kDataLoss, reason::kCompletionTruncated,
-                   "The completion was cut off at its limit of tokens. Raise max_tokens, or ask for less.")
-          .With("finish_reason", Name(reason));
-    case lm::FinishReason::kContentFilter:
-      return Error(absl::StatusCode::kInvalidArgument, reason::kContentFiltered,
-                   "The provider's content filter ended the completion. Change the inputs that it objects to.")
-          .With("finish_reason", Name(reason));
-    case lm::FinishReason::kRefusal:
-      return Error(absl::StatusCode::kInvalidArgument, reason::kModelRefused,
-                   "The language model refused to answer. Change the inputs that it objects to, or use another model.")
-          .With("finish_reason", Name(reason));
-    default:
-      return absl::OkStatus();
-  }
-}
 
 absl::Status NoChoices() {
   return Error(absl::StatusCode::kDataLoss, reason::kCompletionUnparsable,
@@ -94,7 +38,7 @@ void Record(const lm::Response& response, RequestRecord& record, TraceNode* node
   const lm::Completion& completion = response.completions.front();
   node->completion = completion.text;
   if (!CheckEnd(completion.finish_reason).ok()) {
-    node->reason = absl::StrCat("finish_reason: ", Name(completion.finish_reason));
+    node->reason = absl::StrCat("finish_reason: ", FinishReasonName(completion.finish_reason));
   }
 }
 
@@ -478,35 +422,6 @@ absl::StatusOr<std::unique_ptr<const Module>> MakePredict(PredictSettings settin
   absl::StatusOr<std::unique_ptr<const Module>> extraction = MakeExtraction(settings, *way->layout);
   if (!extraction.ok()) return extraction.status();
   return std::make_unique<const Predict>(std::move(settings), *std::move(way), *std::move(extraction));
-}
-
-absl::StatusOr<Json> CoerceDemo(const Signature& signature, Json demo) {
-  if (!demo.is_object()) {
-    return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidValue,
-                 "A demo is no JSON object. Give one object of field values.");
-  }
-  Json result = Json::object();
-  for (const std::vector<Field>* fields : {&signature.inputs(), &signature.outputs()}) {
-    for (const Field& field : *fields) {
-      const auto found = demo.find(field.name);
-      if (found == demo.end()) continue;
-      // A null says that the demo does not give this field.
-      absl::StatusOr<Json> value = found->is_null() ? Json() : CoerceGiven(field.type, std::move(*found));
-      if (!value.ok()) return WithMetadata(value.status(), "field", field.name);
-      result.push_back({field.name, *std::move(value)});
-    }
-  }
-  for (const auto& [name, value] : demo.items()) {
-    // How DSPy's optimizers mark the demos that they made.
-    if (name == "augmented") continue;
-    if (signature.FindInput(name) == nullptr && signature.FindOutput(name) == nullptr) {
-      return Error(absl::StatusCode::kInvalidArgument, reason::kUnknownField,
-                   absl::StrCat("A demo has the field '", name, "', which '", signature.ToString(),
-                                "' does not. Remove it or correct its name."))
-          .With("field", name);
-    }
-  }
-  return result;
 }
 
 }  // namespace dspex

@@ -34,29 +34,6 @@ bool IsComplete(const lm::Response& response) {
          });
 }
 
-// The pieces of a completion, as a stream of it would bring them.
-std::vector<lm::Delta> DeltasOf(const lm::Completion& completion) {
-  std::vector<lm::Delta> deltas;
-  if (completion.reasoning.has_value() && !completion.reasoning->empty()) {
-    deltas.emplace_back(lm::ReasoningDelta{*completion.reasoning});
-  }
-  if (!completion.text.empty()) deltas.emplace_back(lm::TextDelta{completion.text});
-  int index = 0;
-  for (const lm::ToolCallPart& call : completion.tool_calls) {
-    deltas.emplace_back(lm::ToolCallDelta{index++, call.id, call.name, call.arguments});
-  }
-  return deltas;
-}
-
-StatusTask Replay(const lm::Response& response, lm::DeltaSink& sink) {
-  std::vector<lm::Delta> deltas = DeltasOf(response.completions.front());
-  for (lm::Delta& delta : deltas) {
-    absl::Status taken = co_await sink.Take(std::move(delta));
-    if (!taken.ok()) co_return taken;
-  }
-  co_return absl::OkStatus();
-}
-
 class Cached final : public Decorator {
  public:
   Cached(std::shared_ptr<lm::LanguageModel> inner, ResponseCache& cache, RequestDigester& digester)
@@ -71,8 +48,8 @@ class Cached final : public Decorator {
       co_return response;
     }
     if (context.deltas() != nullptr) {
-      absl::Status replayed = co_await Replay(*kept, *context.deltas());
-      if (!replayed.ok()) co_return replayed;
+      absl::Status put = co_await lm::PutWhole(*kept, *context.deltas());
+      if (!put.ok()) co_return put;
     }
     co_return *kept;
   }

@@ -111,24 +111,6 @@ absl::StatusOr<lm::Response> Decode(http::Response response, const Dialect& dial
   return decoded;
 }
 
-// A completion that came whole though a stream was wanted.
-StatusTask PutWhole(const lm::Response& response, lm::DeltaSink& sink) {
-  if (response.completions.empty()) co_return absl::OkStatus();
-  const lm::Completion& completion = response.completions.front();
-  std::vector<lm::Delta> deltas;
-  if (completion.reasoning.has_value()) deltas.emplace_back(lm::ReasoningDelta{*completion.reasoning});
-  if (!completion.text.empty()) deltas.emplace_back(lm::TextDelta{completion.text});
-  for (const lm::ToolCallPart& call : completion.tool_calls) {
-    const int index = static_cast<int>(&call - completion.tool_calls.data());
-    deltas.emplace_back(lm::ToolCallDelta{index, call.id, call.name, call.arguments});
-  }
-  for (lm::Delta& delta : deltas) {
-    absl::Status taken = co_await sink.Take(std::move(delta));
-    if (!taken.ok()) co_return taken;
-  }
-  co_return absl::OkStatus();
-}
-
 bool OfTheProvider(const absl::Status& status) {
   const std::string reason = ErrorReason(status);
   return reason == reason::kProviderUnreachable || reason == reason::kProviderTimeout ||
@@ -158,7 +140,7 @@ Task<lm::Response> ExchangeStream(http::Client& client, RequestContext context, 
   if (!response.ok()) co_return WithSource(response.status(), source, "");
   absl::StatusOr<lm::Response> decoded = Decode(*std::move(response), dialect, source);
   if (!decoded.ok()) co_return decoded;
-  absl::Status put = co_await PutWhole(*decoded, *context.deltas());
+  absl::Status put = co_await lm::PutWhole(*decoded, *context.deltas());
   if (!put.ok()) co_return put;
   co_return decoded;
 }
