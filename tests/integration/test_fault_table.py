@@ -121,7 +121,7 @@ class Stand:
     Providers named `chained-...` have another, `spare-chained-...`, to fall back to.
     """
 
-    def __init__(self, kind: str, folder: Path) -> None:
+    def __init__(self, kind: str, folder: Path, stacks: Collection[str]) -> None:
         self.kind = kind
         self._stack = ExitStack()
         # Calls one after another: the mock's script is of one cell.
@@ -136,13 +136,12 @@ class Stand:
             "invalid_utf8_at_start": mangler,
         }
         providers = {
-            f"{stack}-{fault.name}-{mode}": self._provider(fault, **more)
-            for fault in TABLE
+            f"{stack}-{name}-{mode}": self._provider(BY_NAME[name], **STACKS[stack][0])
+            for stack in stacks
+            for name in STACKS[stack][1]
             for mode in MODES
-            for stack, (more, names) in STACKS.items()
-            if fault.name in names
         }
-        chained = [f"chained-{name}-{mode}" for name in FALLING for mode in MODES]
+        chained = [name for name in providers if name.startswith("chained-")]
         providers |= {f"spare-{name}": self._provider(Fault("", {}, "")) for name in chained}
         fallbacks = {f"{name}/*": {"models": [f"spare-{name}/m"]} for name in chained}
         config = {"providers": providers, "fallbacks": fallbacks, "cache": {"max_bytes": 1 << 20}}
@@ -215,8 +214,24 @@ def tokens(page: Page) -> tuple[float, float]:
 
 @pytest.fixture(scope="module")
 def stands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Stand]]:
-    """A stand of each kind."""
-    made = {kind: Stand(kind, tmp_path_factory.mktemp(kind)) for kind in KINDS}
+    """A stand of each kind, for the table with and without retries."""
+    yield from make_stands(tmp_path_factory, ["all", "once"])
+
+
+@pytest.fixture(scope="module")
+def breaker_stands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Stand]]:
+    """For calls with and without a breaker."""
+    yield from make_stands(tmp_path_factory, ["frail", "sturdy"])
+
+
+@pytest.fixture(scope="module")
+def fallback_stands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Stand]]:
+    """For calls with and without a fallback."""
+    yield from make_stands(tmp_path_factory, ["chained", "alone"])
+
+
+def make_stands(folders: pytest.TempPathFactory, stacks: Collection[str]) -> Iterator[dict[str, Stand]]:
+    made = {kind: Stand(kind, folders.mktemp(kind), stacks) for kind in KINDS}
     yield made
     for stand in made.values():
         stand.close()
@@ -323,9 +338,9 @@ def test_without_retries_each_cell_that_has_some_differs(stands: dict[str, Stand
 
 @pytest.mark.parametrize("kind", KINDS, ids=identity)
 @pytest.mark.parametrize("name", BREAKING)
-def test_breaker(stands: dict[str, Stand], name: str, kind: str) -> None:
+def test_breaker(breaker_stands: dict[str, Stand], name: str, kind: str) -> None:
     """Four failures open it, and the fifth call is not sent; what is no failure, or without the breaker, it is."""
-    fault, stand = BY_NAME[name], stands[kind]
+    fault, stand = BY_NAME[name], breaker_stands[kind]
     sent = 0 if name.endswith("_port") else 1
     for mode in MODES:
         calls = {}
@@ -348,9 +363,9 @@ def test_breaker(stands: dict[str, Stand], name: str, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=identity)
 @pytest.mark.parametrize("name", FALLING)
-def test_fallback(stands: dict[str, Stand], name: str, kind: str) -> None:
+def test_fallback(fallback_stands: dict[str, Stand], name: str, kind: str) -> None:
     """The next model answers where it may; without a fallback the call ends with the fault's own error."""
-    fault, stand = BY_NAME[name], stands[kind]
+    fault, stand = BY_NAME[name], fallback_stands[kind]
     spare = {"match": {"model": "m"}, **faults.answer(kind)}
     calls = {}
     for mode in MODES:
@@ -373,9 +388,8 @@ def test_fallback(stands: dict[str, Stand], name: str, kind: str) -> None:
         assert alone.reason == (want.reason or alone.reason)
 
 
-def test_nothing_is_left_behind(stands: dict[str, Stand], tmp_path: Path) -> None:
+def test_nothing_is_left_behind(tmp_path: Path) -> None:
     """Neither sockets nor memory, after thousands of calls that failed in every way."""
-    del stands
     with MockLlm.start(binary("tests/mock_llm/mock_llm"), record=False) as mock:
         rows = [row for row in TABLE if not row.name.startswith(("after_", "rate_limited", "large_", "invalid_utf8"))]
         rows = [row for row in rows if not row.name.endswith("_port")]
