@@ -21,6 +21,7 @@ from typing import Any
 import grpc
 
 from tests.integration.api import completion
+from tests.support.process import sanitized
 
 Code = grpc.StatusCode
 # The dialect, and how providers of it are called here.
@@ -144,6 +145,11 @@ def request_bytes(body: Any) -> int:
     return sum(len(text.encode()) for part in parts for text in texts(part))
 
 
+def duration(milliseconds: int) -> str:
+    """A time-out in the configuration; longer where a sanitizer makes everything slow."""
+    return f"{milliseconds * (10 if sanitized() else 1)}ms"
+
+
 def _once(rules: dict[str, Any]) -> dict[str, Any]:
     return rules | {"times": 1}
 
@@ -166,8 +172,8 @@ _JSON = {"content-type": "application/json"}
 _EVENTS = {"content-type": "text/event-stream"}
 _FIRST = {"fault_after_events": 0}
 # What never comes is not waited for long.
-_IMPATIENT = {"timeouts": {"connect": "100ms", "first_byte": "100ms", "idle": "100ms"}}
-_SOON = {"timeouts": {"first_byte": "200ms", "idle": "200ms", "total": "150ms"}}
+_IMPATIENT = {"timeouts": {"connect": duration(100), "first_byte": duration(100), "idle": duration(100)}}
+_SOON = {"timeouts": {"total": duration(150)}}
 
 # fmt: off
 REFUSALS = [
@@ -239,7 +245,7 @@ SILENCE = [
     Fault("hang_at_start", {"fault": "hang_in_body", **_FIRST}, "TIMEOUT x3, pays 3 estimates", settings=_IMPATIENT,
           phase="idle"),
     Fault("hang_at_start-1", _once({"fault": "hang_in_body", **_FIRST}), "ok x2, pays 1 estimate and answer"),
-    Fault("drip", {"fault": "slow_drip", "drip_ms": 20},
+    Fault("drip", {"fault": "slow_drip", "drip_ms": 50},
           "TIMEOUT x3, pays 3 estimates", "TIMEOUT x1, pays part", settings=_SOON, phase="total"),
     # A pause that is shorter than the time-out is none.
     Fault("latency", {"latency": {"fixed_ms": 60}}, "ok x1, pays answer"),

@@ -30,7 +30,7 @@ from tests.support.process import memory_counts
 from tests.support.server import DspexServer, eventually
 
 # Time-outs that are long enough for whatever comes, and short enough to be waited for.
-TIMEOUTS = {"connect": "200ms", "first_byte": "200ms", "idle": "200ms"}
+TIMEOUTS = {"connect": faults.duration(200), "first_byte": faults.duration(200), "idle": faults.duration(200)}
 RETRY = {"max_attempts": 3, "base_delay": "1ms", "max_delay": "2ms"}
 BREAKER = {"window": 20, "failure_percent": 50}
 ONCE = {"retry": {"max_attempts": 1}}
