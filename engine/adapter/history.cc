@@ -168,6 +168,8 @@ absl::Status AdapterBase::AppendPastCalls(const Json& past, const Json& calls, s
     lm::ToolResultPart part{TextOf(result, "call_id"),
                             value.is_string() ? value.get<std::string>() : PythonJsonDumps(value)};
     part.name = TextOf(result, "name");
+    const Json* failed = FindMember(result, "is_error");
+    part.is_error = failed != nullptr && failed->is_boolean() && failed->get<bool>();
     turns.push_back(lm::Message{lm::Role::kTool, {std::move(part)}});
   }
   return absl::OkStatus();

@@ -42,29 +42,49 @@ void Record(const lm::Response& response, RequestRecord& record, TraceNode* node
   }
 }
 
+// A completion, and what errors about it say of its response.
+struct Answer {
+  lm::Completion completion;
+  std::string provider_request_id;
+  int attempts = 1;
+};
+
+absl::Status WithSource(absl::Status error, const std::string& model, const Answer& answer) {
+  const std::size_t slash = model.find('/');
+  error = WithMetadata(std::move(error), "provider", model.substr(0, slash));
+  error = WithMetadata(std::move(error), "model", model.substr(slash + 1));
+  error = WithMetadata(std::move(error), "attempts", absl::StrCat(answer.attempts));
+  if (answer.provider_request_id.empty()) return error;
+  return WithMetadata(std::move(error), "provider_request_id", answer.provider_request_id);
+}
+
 // What one call of the model answered, once usage and trace have it.
-absl::StatusOr<std::vector<lm::Completion>> Recorded(const RequestContext& call,
-                                                     absl::StatusOr<lm::Response> response) {
+absl::StatusOr<std::vector<Answer>> Recorded(const RequestContext& call, absl::StatusOr<lm::Response> response) {
   TraceNode* node = call.EndNode();
   if (!response.ok()) return response.status();
   Record(*response, call.record(), node);
-  return std::move(response->completions);
+  std::vector<Answer> answers;
+  answers.reserve(response->completions.size());
+  for (lm::Completion& completion : response->completions) {
+    answers.push_back({std::move(completion), response->provider_request_id, response->attempts});
+  }
+  return answers;
 }
 
 StatusTask AskInto(const RequestContext& context, lm::LanguageModel& model, const lm::Request& request, int sample,
-                   std::vector<lm::Completion>& into) {
+                   std::vector<Answer>& into) {
   RequestContext call = context.Child("lm");
   call.set_sample(sample);
-  absl::StatusOr<std::vector<lm::Completion>> completions = Recorded(call, co_await model.Generate(call, request));
-  if (!completions.ok()) co_return completions.status();
-  into = *std::move(completions);
+  absl::StatusOr<std::vector<Answer>> answers = Recorded(call, co_await model.Generate(call, request));
+  if (!answers.ok()) co_return answers.status();
+  into = *std::move(answers);
   co_return absl::OkStatus();
 }
 
 // The completions of `count` equal requests, in order.
-Task<std::vector<lm::Completion>> AskTimes(int count, const RequestContext& context, lm::LanguageModel& model,
-                                           const lm::Request& request) {
-  std::vector<std::vector<lm::Completion>> answers(static_cast<std::size_t>(count));
+Task<std::vector<Answer>> AskTimes(int count, const RequestContext& context, lm::LanguageModel& model,
+                                   const lm::Request& request) {
+  std::vector<std::vector<Answer>> answers(static_cast<std::size_t>(count));
   std::vector<StatusTask> calls;
   calls.reserve(answers.size());
   for (int i = 0; i < count; ++i) {
@@ -72,11 +92,11 @@ Task<std::vector<lm::Completion>> AskTimes(int count, const RequestContext& cont
   }
   absl::Status ended = co_await RunAll(std::move(calls));
   if (!ended.ok()) co_return ended;
-  std::vector<lm::Completion> completions;
-  for (std::vector<lm::Completion>& answer : answers) {
-    for (lm::Completion& completion : answer) completions.push_back(std::move(completion));
+  std::vector<Answer> all;
+  for (std::vector<Answer>& of_one : answers) {
+    for (Answer& answer : of_one) all.push_back(std::move(answer));
   }
-  co_return completions;
+  co_return all;
 }
 
 // A layout with what the module's own settings make of it.
@@ -317,7 +337,7 @@ Task<std::vector<Json>> Predict::Answers(RequestContext context, const Way& way,
     // Of several answers none is the answer before all are there.
     if (wish.completions > 1) context.set_events(nullptr);
   }
-  absl::StatusOr<std::vector<lm::Completion>> completions;
+  absl::StatusOr<std::vector<Answer>> completions;
   if (wish.completions == 1) {
     RequestContext ask = context.Child("lm");
     if (extraction_ == nullptr) ask.set_deltas(stream);
@@ -329,13 +349,16 @@ Task<std::vector<Json>> Predict::Answers(RequestContext context, const Way& way,
   if (completions->empty()) co_return NoChoices();
   std::vector<Json> answers;
   answers.reserve(completions->size());
-  for (const lm::Completion& completion : *completions) {
+  for (const Answer& given : *completions) {
+    const lm::Completion& completion = given.completion;
     absl::Status ended = settings_.enforced ? CheckEnd(completion.finish_reason) : absl::OkStatus();
-    if (!ended.ok()) co_return ended;
+    if (!ended.ok()) co_return WithSource(ended, model.name(), given);
     absl::StatusOr<Json> answer = extraction_ == nullptr
                                       ? way.layout->Read(completion)
                                       : co_await ReadInTwoSteps(context, *way.layout, completion, stream);
-    if (!answer.ok()) co_return WithFinishReason(answer.status(), completion.finish_reason);
+    if (!answer.ok()) {
+      co_return WithSource(WithFinishReason(answer.status(), completion.finish_reason), model.name(), given);
+    }
     answers.push_back(*std::move(answer));
   }
   co_return answers;

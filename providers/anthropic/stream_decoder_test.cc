@@ -153,8 +153,7 @@ TEST(AnthropicStreamTest, WhatIsNoEventIsAnError) {
         R"({"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t"}})",
         R"({"type":"content_block_delta","index":7,"delta":{"type":"text_delta","text":"a"}})",
         R"({"type":"content_block_delta","index":0})",
-        R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":1}})",
-        R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\ud800"}})"}) {
+        R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":1}})"}) {
     Stream stream;
     stream.PutAll({kStart, R"({"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})"});
     const absl::Status status = stream.Put(event);

@@ -1,5 +1,7 @@
 #include "providers/openai/chat_json.h"
 
+#include <utility>
+
 namespace dspex::openai {
 
 using wire::OptionalCount;
@@ -33,8 +35,11 @@ Usage UsageOf(dom::object response) {
 
 wire::ErrorBody ErrorBodyOf(dom::object response) {
   dom::object error;
-  // Some servers say no more than a text.
-  if (response.at_key("error").get(error) != simdjson::SUCCESS) return {OptionalText(response, "error"), ""};
+  // Some servers say no more than a text, or leave the object around it out.
+  if (response.at_key("error").get(error) != simdjson::SUCCESS) {
+    std::string text = OptionalText(response, "error");
+    return {text.empty() ? OptionalText(response, "message") : std::move(text), ""};
+  }
   wire::ErrorBody said{.message = OptionalText(error, "message"), .code = OptionalText(error, "code")};
   if (said.code.empty()) said.code = OptionalText(error, "type");
   return said;

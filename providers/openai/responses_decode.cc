@@ -98,14 +98,10 @@ lm::Response Decoder::Take(dom::object response) {
   return result;
 }
 
-// Its message is left out: here nobody knows the key that it might repeat.
-absl::Status Failed(dom::object response) {
-  dom::object error;
-  std::string code;
-  if (response.at_key("error").get(error) == simdjson::SUCCESS) code = OptionalText(error, "code");
+// What it says is left out: here nobody knows the key that it might repeat.
+absl::Status Failed() {
   return Error(absl::StatusCode::kUnavailable, reason::kProviderOverloaded,
-               absl::StrCat("The provider failed to answer", code.empty() ? "" : " (", wire::ForDisplay(code, ""),
-                            code.empty() ? "" : ")", ". Try again later."));
+               "The provider took the request and then failed to answer. Try again later.");
 }
 
 }  // namespace
@@ -118,7 +114,7 @@ absl::StatusOr<lm::Response> DecodeResponse(std::string body) {
   dom::object response;
   dom::array output;
   if (document.get(response) != simdjson::SUCCESS) return MalformedResponse("it is not a JSON object");
-  if (OptionalText(response, "status") == "failed") return Failed(response);
+  if (OptionalText(response, "status") == "failed") return Failed();
   if (response.at_key("output").get(output) != simdjson::SUCCESS) return MalformedResponse("it has no output");
 
   Decoder decoder;

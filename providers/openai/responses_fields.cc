@@ -25,7 +25,8 @@ lm::FinishReason ResponseFinishReason(dom::object response, const lm::Completion
     if (response.at_key("incomplete_details").get(details) == simdjson::SUCCESS) {
       reason = wire::OptionalText(details, "reason");
     }
-    if (reason == "max_output_tokens") return lm::FinishReason::kLength;
+    // What else could have ended it early, where nothing is said.
+    if (reason.empty() || reason == "max_output_tokens") return lm::FinishReason::kLength;
     return reason == "content_filter" ? lm::FinishReason::kContentFilter : lm::FinishReason::kOther;
   }
   if (refused) return lm::FinishReason::kRefusal;

@@ -55,6 +55,7 @@ class Decoder final : public wire::StreamDecoder {
   const wire::ErrorSource& source_;
   const http::Headers headers_;
   dom::parser parser_;
+  wire::SurrogateMender mender_;
   lm::Response response_;
   // Where the calls of the items stand among the completion's, by the items' indices.
   std::map<std::int64_t, std::size_t> calls_;
@@ -80,7 +81,7 @@ absl::Status Decoder::Put(const wire::SseEvent& event, std::vector<lm::Delta>& d
   dom::element document;
   dom::object object;
   std::string problem;
-  if (!wire::ParseDocument(parser_, data, document, problem)) return MalformedResponse(problem);
+  if (!wire::ParseDocument(parser_, data, document, problem, &mender_)) return MalformedResponse(problem);
   if (document.get(object) != simdjson::SUCCESS) return MalformedResponse("an event is not a JSON object");
   std::string_view type;
   if (object.at_key("type").get(type) != simdjson::SUCCESS) type = event.type;
@@ -102,7 +103,7 @@ absl::Status Decoder::PutObject(std::string_view type, dom::object event, std::v
   dom::object response;
   if (event.at_key("response").get(response) != simdjson::SUCCESS) return absl::OkStatus();
   if (response_.model.empty()) response_.model = OptionalText(response, "model");
-  if (type != "response.failed") return absl::OkStatus();
+  if (type != "response.failed" && OptionalText(response, "status") != "failed") return absl::OkStatus();
   return Failed(response.at_key("error").get(error) == simdjson::SUCCESS ? error : response);
 }
 

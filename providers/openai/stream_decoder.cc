@@ -47,6 +47,7 @@ class ChatStreamDecoder final : public wire::StreamDecoder {
   const wire::ErrorSource& source_;
   const http::Headers& headers_;
   dom::parser parser_;
+  wire::SurrogateMender mender_;
   lm::Response response_;
   lm::Completion completion_;
   /// Places in completion_.tool_calls by the numbers that the server gives them.
@@ -65,7 +66,7 @@ absl::Status ChatStreamDecoder::Put(const wire::SseEvent& event, std::vector<lm:
   dom::element document;
   std::string problem;
   dom::object object;
-  if (!wire::ParseDocument(parser_, text, document, problem)) return Malformed(problem);
+  if (!wire::ParseDocument(parser_, text, document, problem, &mender_)) return Malformed(problem);
   if (document.get(object) != simdjson::SUCCESS) return Malformed("a chunk is no JSON object");
   dom::element error;
   if (object.at_key("error").get(error) == simdjson::SUCCESS && !error.is_null()) {

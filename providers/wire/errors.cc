@@ -69,7 +69,7 @@ std::optional<Mapping> MapCode(absl::string_view code, const ErrorSource& source
                    absl::StrCat("The account at the provider ", provider,
                                 " has no credit left. Add credit, or raise its spending limit.")};
   }
-  if (code == "context_length_exceeded") {
+  if (code == "context_length_exceeded" || code == "exceed_context_size_error") {
     return Mapping{StatusCode::kInvalidArgument, reason::kContextWindow,
                    absl::StrCat("The prompt is longer than the model ", source.model,
                                 " takes. Shorten the inputs, use fewer demos, or a model with a larger context.")};
@@ -147,13 +147,14 @@ std::string ForDisplay(absl::string_view message, absl::string_view api_key) {
   return text;
 }
 
-absl::string_view RequestId(const http::Headers& headers) {
+absl::string_view RequestId(const http::Headers& headers, absl::string_view api_key) {
   absl::string_view id = headers.Get("x-request-id");
   if (id.empty()) id = headers.Get("request-id");
   // It goes into messages, which hold UTF-8 only.
-  const bool sound = id.size() <= 200 && std::all_of(id.begin(), id.end(), [](char c) {
-                       return absl::ascii_isprint(static_cast<unsigned char>(c));
-                     });
+  const bool has_key = !api_key.empty() && absl::StrContains(id, api_key);
+  const bool sound = !has_key && id.size() <= 200 && std::all_of(id.begin(), id.end(), [](char c) {
+    return absl::ascii_isprint(static_cast<unsigned char>(c));
+  });
   return sound ? id : absl::string_view();
 }
 
@@ -182,7 +183,12 @@ absl::Status WithSource(absl::Status status, const ErrorSource& source, absl::st
 }
 
 absl::Status ErrorOf(int http_status, const ErrorBody& body, const http::Headers& headers, const ErrorSource& source) {
-  std::optional<Mapping> mapped = http_status >= 400 ? MapCode(body.code, source) : std::nullopt;
+  std::optional<Mapping> mapped;
+  if (http_status >= 400) mapped = MapCode(body.code, source);
+  // Servers that imitate OpenAI say it in words only.
+  if (!mapped.has_value() && http_status == 400 && absl::StrContains(body.message, "maximum context length")) {
+    mapped = MapCode("context_length_exceeded", source);
+  }
   const Mapping mapping = mapped.has_value() ? *std::move(mapped) : MapStatus(http_status, source);
   std::string message = mapping.message;
   const std::string said = ForDisplay(body.message, source.api_key);
@@ -192,7 +198,7 @@ absl::Status ErrorOf(int http_status, const ErrorBody& body, const http::Headers
   if (mapping.reason == reason::kProviderRateLimited || mapping.reason == reason::kProviderOverloaded) {
     if (const auto delay = RetryDelay(headers, absl::Now()); delay.has_value()) error.RetryAfter(*delay);
   }
-  return WithSource(error, source, RequestId(headers));
+  return WithSource(error, source, RequestId(headers, source.api_key));
 }
 
 absl::Status CheckResponse(const http::Response& response, const ErrorSource& source, DecodeError decode) {
@@ -204,7 +210,7 @@ absl::Status CheckResponse(const http::Response& response, const ErrorSource& so
   Error error(StatusCode::kInternal, reason::kProviderMalformed,
               absl::StrCat("The provider ", source.provider, " did not answer with JSON. Check that providers.",
                            source.provider, ".base_url leads to an API of its kind."));
-  return WithSource(error.With("http_status", response.status), source, RequestId(response.headers));
+  return WithSource(error.With("http_status", response.status), source, RequestId(response.headers, source.api_key));
 }
 
 }  // namespace dspex::wire

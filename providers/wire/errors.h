@@ -43,8 +43,8 @@ absl::Status WithSource(absl::Status status, const ErrorSource& source, absl::st
 /// How long the provider asks to wait: retry-after-ms, or retry-after in seconds or as a date.
 std::optional<std::chrono::milliseconds> RetryDelay(const http::Headers& headers, absl::Time now);
 
-/// The provider's own id of the request.
-absl::string_view RequestId(const http::Headers& headers);
+/// The provider's own id of the request; empty if it is none that may be shown.
+absl::string_view RequestId(const http::Headers& headers, absl::string_view api_key);
 
 /// A message of the provider's, fit to be shown: keys masked, one line, at most a few hundred bytes.
 std::string ForDisplay(absl::string_view message, absl::string_view api_key);

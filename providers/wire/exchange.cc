@@ -102,7 +102,7 @@ absl::StatusOr<lm::Response> Decode(http::Response response, const Dialect& dial
   absl::Status checked = CheckResponse(response, source, dialect.decode_error);
   if (!checked.ok()) return checked;
   absl::StatusOr<lm::Response> decoded = dialect.decode(std::move(response.body));
-  const absl::string_view request_id = RequestId(response.headers);
+  const absl::string_view request_id = RequestId(response.headers, source.api_key);
   if (!decoded.ok()) {
     return WithMetadata(WithSource(decoded.status(), source, request_id), "http_status", absl::StrCat(response.status));
   }
@@ -123,7 +123,7 @@ Task<lm::Response> FinishStream(Reader& reader, absl::Status status, const Error
   // Behind the completion's end nothing is worth failing for.
   if (reader.finished() && OfTheProvider(status)) status = absl::OkStatus();
   if (status.ok() && !reader.finished()) status = Truncated(source);
-  const absl::string_view request_id = RequestId(reader.headers());
+  const absl::string_view request_id = RequestId(reader.headers(), source.api_key);
   if (!status.ok()) co_return WithSource(status, source, request_id);
   lm::Response response = reader.TakeResponse();
   response.provider_request_id = std::string(request_id);

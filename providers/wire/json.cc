@@ -13,11 +13,25 @@ constexpr std::size_t kMaxDepth = 64;
 constexpr std::int64_t kMaxCount = 1'000'000'000'000;
 }  // namespace
 
-bool ParseDocument(dom::parser& parser, std::string& body, dom::element& document, std::string& problem) {
+namespace {
+
+simdjson::error_code Parse(dom::parser& parser, std::string& body, dom::element& document) {
   const std::size_t size = body.size();
   body.reserve(size + simdjson::SIMDJSON_PADDING);
-  simdjson::error_code ec = parser.allocate(size, kMaxDepth);
-  if (ec == simdjson::SUCCESS) ec = parser.parse(body.data(), size, false).get(document);
+  const simdjson::error_code ec = parser.allocate(size, kMaxDepth);
+  return ec == simdjson::SUCCESS ? parser.parse(body.data(), size, false).get(document) : ec;
+}
+
+}  // namespace
+
+bool ParseDocument(dom::parser& parser, std::string& body, dom::element& document, std::string& problem,
+                   SurrogateMender* mender) {
+  simdjson::error_code ec = Parse(parser, body, document);
+  // What servers get wrong, and parsers refuse.
+  if (ec == simdjson::STRING_ERROR) {
+    body = mender == nullptr ? SurrogateMender::MendWhole(body) : mender->MendEvent(body);
+    ec = Parse(parser, body, document);
+  }
   if (ec != simdjson::SUCCESS) problem = absl::StrCat("it is not valid JSON (", simdjson::error_message(ec), ")");
   return ec == simdjson::SUCCESS;
 }

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <string>
 
+#include "providers/wire/surrogates.h"
+
 /// What the decoders of providers' JSON share. Included by .cc files only: the parser's header is large.
 namespace dspex::wire {
 
@@ -17,8 +19,9 @@ inline constexpr std::size_t kMaxItems = 1000;
 
 /// Reads a whole text, which is consumed (its tail is used as room for the parser). The document lives as long as the
 /// parser. On failure `problem` says why. DOM: it checks the whole text, so that what is read from it is sound, and its
-/// scanning is chosen for the processor at run time.
-bool ParseDocument(dom::parser& parser, std::string& body, dom::element& document, std::string& problem);
+/// scanning is chosen for the processor at run time. Halves of surrogate pairs are mended, in a stream by its `mender`.
+bool ParseDocument(dom::parser& parser, std::string& body, dom::element& document, std::string& problem,
+                   SurrogateMender* mender = nullptr);
 
 /// Appends a string; false if it is none, or not valid UTF-8 (\u escapes may give halves of surrogate pairs).
 bool AppendText(dom::element element, std::string& text);

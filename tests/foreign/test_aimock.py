@@ -59,12 +59,8 @@ def test_typed_answers(client: Client, aimock: Aimock, face: str, mode: str, chu
     assert request["body"].get("stream", False) is (mode == "ForwardStream")
 
 
-def test_a_character_cut_in_two(
-    request: pytest.FixtureRequest, client: Client, aimock: Aimock, face: str, mode: str
-) -> None:
+def test_a_character_cut_in_two(client: Client, aimock: Aimock, face: str, mode: str) -> None:
     """It cuts texts as JavaScript counts them: half of a surrogate pair in one event, the other half in the next."""
-    if mode == "ForwardStream":
-        request.applymarker(pytest.mark.xfail(reason="half a pair is refused as malformed JSON"))
     aimock.answer("Say", {"content": completion(answer="a 😀")}, chunkSize=1)
     outcome = call(client, mode, face, TEXT, question="Say it.")
     assert outcome.outputs == {"answer": "a 😀"}
@@ -140,7 +136,6 @@ def test_reasoning(client: Client, aimock: Aimock, face: str, mode: str) -> None
     ],
 )
 def test_answers_that_are_not_whole(
-    request: pytest.FixtureRequest,
     client: Client,
     aimock: Aimock,
     face: str,
@@ -154,9 +149,6 @@ def test_answers_that_are_not_whole(
     if face == "responses" and ends == "content_filter":
         # It says that the response failed.
         code, reason = Code.UNAVAILABLE, "PROVIDER_OVERLOADED"
-    if face == "responses" and (ends == "length" or mode == "ForwardStream"):
-        # It gives no incomplete_details, and whatever the status is, a stream ends with response.completed.
-        request.applymarker(pytest.mark.xfail(reason="the status of a response is not read without its usual company"))
     aimock.answer("Say", {"content": completion(answer="x" * 30), "finishReason": ends})
     outcome = call(client, mode, face, TEXT, question="Say x.")
     assert outcome.error is not None

@@ -249,7 +249,6 @@ def test_a_tool_without_a_description(client: Client, mock_llm: MockLlm, face: s
     FACES[face](json.dumps(body))
 
 
-@pytest.mark.xfail(reason="the mark of a failed tool is lost between the history and the request")
 def test_the_result_of_a_tool_that_failed_is_marked(client: Client, mock_llm: MockLlm) -> None:
     case = CASES["a conversation with a tool"]
     inputs = json.loads(json.dumps(case.inputs))
