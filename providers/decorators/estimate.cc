@@ -1,6 +1,5 @@
 #include "providers/decorators/estimate.h"
 
-
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
 
