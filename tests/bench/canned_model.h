@@ -28,6 +28,9 @@ class CannedModel final : public lm::LanguageModel {
   const std::string& name() const override { return name_; }
   lm::Capabilities capabilities() const override { return {}; }
 
+  /// The answer, to be changed before the first call.
+  lm::Response& response() { return response_; }
+
  private:
   const std::string name_ = "canned/model";
   lm::Response response_;

@@ -77,13 +77,6 @@ class Phase {
   std::string first_error_;
 };
 
-double Quantile(std::vector<float>& values, double quantile) {
-  if (values.empty()) return 0;
-  const auto at = values.begin() + static_cast<ptrdiff_t>(quantile * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
-}
-
 }  // namespace
 
 RunReport RunClosedLoop(const StartRequest& start, int concurrency, int64_t warm_up, int64_t requests,
@@ -107,6 +100,13 @@ RunReport RunClosedLoop(const StartRequest& start, int concurrency, int64_t warm
   report.p90_us = Quantile(phase.latencies_us(), 0.90);
   report.p99_us = Quantile(phase.latencies_us(), 0.99);
   return report;
+}
+
+double Quantile(std::vector<float>& values, double quantile) {
+  if (values.empty()) return 0;
+  const auto at = values.begin() + static_cast<ptrdiff_t>(quantile * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
 }
 
 }  // namespace dspex::bench

@@ -33,4 +33,7 @@ struct RunReport {
 RunReport RunClosedLoop(const StartRequest& start, int concurrency, int64_t warm_up, int64_t requests,
                         const std::vector<pid_t>& pids);
 
+/// The value below which that part of `values` lies, which come in another order; 0 of none.
+double Quantile(std::vector<float>& values, double quantile);
+
 }  // namespace dspex::bench

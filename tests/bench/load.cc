@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/bench/closed_loop.h"
+#include "tests/bench/streams.h"
 #include "tests/bench/targets.h"
 
 namespace dspex::bench {
@@ -39,22 +40,45 @@ struct RunOptions {
   std::vector<pid_t> pids;
 };
 
-int Run(const RunOptions& options) {
+ordered_json ToJson(const RunReport& report) {
+  return {{"requests", report.requests},       {"errors", report.errors},
+          {"first_error", report.first_error}, {"rps", static_cast<double>(report.requests) / report.seconds},
+          {"p50_us", report.p50_us},           {"p90_us", report.p90_us},
+          {"p99_us", report.p99_us},           {"cpu_us", report.cpu_us}};
+}
+
+RunReport RunWith(const StartRequest& start, const RunOptions& options) {
+  return RunClosedLoop(start, options.concurrency, options.warm_up, options.requests, options.pids);
+}
+
+int RunCalls(const RunOptions& options) {
   const Channels channels = Connect(options.target, options.channels);
   absl::StatusOr<StartRequest> start = options.method == "forward" ? ForwardRequests(channels, options.program)
                                                                    : FloorRequests(channels, options.method);
   if (!start.ok()) return Fail(start.status());
-  const RunReport report = RunClosedLoop(*start, options.concurrency, options.warm_up, options.requests, options.pids);
-  std::cout << ordered_json{{"requests", report.requests},
-                            {"errors", report.errors},
-                            {"first_error", report.first_error},
-                            {"rps", static_cast<double>(report.requests) / report.seconds},
-                            {"p50_us", report.p50_us},
-                            {"p90_us", report.p90_us},
-                            {"p99_us", report.p99_us},
-                            {"cpu_us", report.cpu_us}}
-            << std::endl;
+  std::cout << ToJson(RunWith(*start, options)) << std::endl;
   return 0;
+}
+
+int RunStreams(const RunOptions& options) {
+  FirstPieces pieces(options.warm_up + options.requests);
+  absl::StatusOr<StartRequest> start =
+      options.method == "direct" ? DirectRequests(options.target, pieces)
+                                 : StreamRequests(Connect(options.target, options.channels), options.program, pieces);
+  if (!start.ok()) return Fail(start.status());
+  ordered_json report = ToJson(RunWith(*start, options));
+  std::vector<float> delays_us = pieces.delays_us(options.warm_up);
+  std::vector<float> waits_us = pieces.waits_us(options.warm_up);
+  report["first_delay_p50_us"] = Quantile(delays_us, 0.50);
+  report["first_delay_p99_us"] = Quantile(delays_us, 0.99);
+  report["first_wait_p50_us"] = Quantile(waits_us, 0.50);
+  report["pieces"] = static_cast<double>(pieces.count) / static_cast<double>(options.warm_up + options.requests);
+  std::cout << report << std::endl;
+  return 0;
+}
+
+int Run(const RunOptions& options) {
+  return options.method == "stream" || options.method == "direct" ? RunStreams(options) : RunCalls(options);
 }
 
 int Main(int argc, char** argv) {
@@ -64,8 +88,10 @@ int Main(int argc, char** argv) {
   RunOptions run;
   CLI::App* run_command = app.add_subcommand("run", "A closed loop of requests.");
   run_command->add_option("--target", run.target, "host:port")->required();
-  run_command->add_option("--method", run.method, "echo, raw, equipped (floor) or forward (dspex)")->required();
-  run_command->add_option("--program", run.program, "The program's id, for forward.");
+  run_command
+      ->add_option("--method", run.method, "echo, raw, equipped (floor), forward, stream (dspex) or direct (the mock)")
+      ->required();
+  run_command->add_option("--program", run.program, "The program's id, for forward and stream.");
   run_command->add_option("--channels", run.channels, "gRPC connections.")->check(CLI::PositiveNumber);
   run_command->add_option("--concurrency", run.concurrency, "Requests in flight.")->check(CLI::PositiveNumber);
   run_command->add_option("--warm-up", run.warm_up, "Requests before the measured ones.")

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ class Binaries:
         self.floor = folder / "tests/bench/floor_server"
         self.load = folder / "tests/bench/load"
         self.engine_bench = folder / "tests/bench/engine_bench"
+        self.stack_bench = folder / "tests/bench/stack_bench"
         self.compat_bench = folder / "tests/bench/compat_bench"
         self.dspex = folder / "server/dspex"
 
@@ -73,7 +74,28 @@ def read_report(ended: subprocess.CompletedProcess[bytes], what: str) -> dict[st
     return report
 
 
-def _write_script(folder: Path) -> Path:
+def run_benchmarks(binary: Path, names: Iterable[str], *options: str) -> list[dict[str, Any]]:
+    """Runs the named ones of a Google Benchmark; returns its entries, with `cpu_us` of one iteration."""
+    command = [
+        str(binary),
+        f"--benchmark_filter=^({'|'.join(names)})$",
+        "--benchmark_enable_random_interleaving=true",
+        "--benchmark_format=json",
+        *options,
+    ]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    if ended.returncode != 0:
+        raise BenchError(f"{binary.name} ended with status {ended.returncode}")
+    to_us = {"ns": 1e-3, "us": 1.0, "ms": 1e3}
+    entries: list[dict[str, Any]] = json.loads(ended.stdout)["benchmarks"]
+    for entry in entries:
+        if entry.get("error_occurred"):
+            raise BenchError(f"{entry['run_name']}: {entry['error_message']}")
+        entry["cpu_us"] = entry["cpu_time"] * to_us[entry["time_unit"]]
+    return entries
+
+
+def _canned_answer() -> list[dict[str, Any]]:
     """A script whose one reply is the same bytes each time, so that the mock costs next to nothing."""
     message = {"role": "assistant", "content": COMPLETION}
     body = {
@@ -84,20 +106,14 @@ def _write_script(folder: Path) -> Path:
         "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 200, "completion_tokens": 30, "total_tokens": 230},
     }
-    path = folder / "script.json"
-    path.write_text(json.dumps([{"reply": {"raw_body": json.dumps(body)}}]))
-    return path
+    return [{"reply": {"raw_body": json.dumps(body)}}]
 
 
 @contextlib.contextmanager
 def running_mock(binaries: Binaries, latency_ms: int = 0) -> Iterator[MockLlm]:
     """The mock with one canned answer."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        MockLlm.start(
-            binaries.mock_llm, script=_write_script(Path(folder)), latency_ms=latency_ms, record=False
-        ) as mock,
-    ):
+    with MockLlm.start(binaries.mock_llm, latency_ms=latency_ms, record=False) as mock:
+        mock.script(_canned_answer())
         yield mock
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-# The most a value may be to meet its goal (for in_flight/answered and times_dspy the least). Names without one are for
-# orientation.
+# The most a value may be to meet its goal (for answered, ended_well and times_dspy the least). Names without one are
+# for orientation.
 GOALS = {
     "forward/d0/c64/cpu_vs_equipped": 1.25,
     "forward/d8/c64/cpu_vs_equipped": 1.25,
@@ -20,6 +20,10 @@ GOALS = {
     "engine/50kB/us": 60.0,
     "compat/predict/d0/times_dspy": 65.0,
     "compat/predict/d8/times_dspy": 150.0,
+    "providers/stack/default/us": 3.0,
+    "providers/stack/whole/us": 3.0,
+    "providers/stream/c64/first_added_us": 200.0,
+    "providers/streams/1000/ended_well": 1_000.0,
     "idle/start_ms": 100.0,
     "idle/rss_mib": 32.0,
     "idle/anon_mib": 10.0,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,15 +10,16 @@ from typing import Any
 
 from tests.bench.compat import Compat
 from tests.bench.processes import (
-    BenchError,
     Binaries,
     Server,
     memory_of,
     peak_rss_mib,
+    run_benchmarks,
     running_dspex,
     running_floor,
     running_mock,
 )
+from tests.bench.providers import Providers
 from tests.bench.results import Result, Selection
 
 DEMOS = (0, 8, 64)
@@ -172,24 +171,14 @@ class Engine:
         """Measures what is wanted."""
         say("engine")
         wanted = [benchmark for benchmark, name in ENGINE.items() if self._selection.has(name)]
-        command = [
-            str(self._binaries.engine_bench),
-            f"--benchmark_filter=^({'|'.join(wanted)})$",
+        options = (
             f"--benchmark_repetitions={self._rounds}",
             "--benchmark_report_aggregates_only=true",
-            "--benchmark_enable_random_interleaving=true",
             "--benchmark_min_time=0.2",
-            "--benchmark_format=json",
-        ]
-        ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-        if ended.returncode != 0:
-            raise BenchError(f"engine_bench ended with status {ended.returncode}")
-        to_us = {"ns": 1e-3, "us": 1.0, "ms": 1e3}
-        for entry in json.loads(ended.stdout)["benchmarks"]:
-            if entry.get("error_occurred"):
-                raise BenchError(f"{entry['run_name']}: {entry['error_message']}")
+        )
+        for entry in run_benchmarks(self._binaries.engine_bench, wanted, *options):
             if entry["aggregate_name"] == "median":
-                yield Result(ENGINE[entry["run_name"]], entry["cpu_time"] * to_us[entry["time_unit"]], "us")
+                yield Result(ENGINE[entry["run_name"]], entry["cpu_us"], "us")
 
 
 class Idle:
@@ -259,4 +248,4 @@ class InFlight:
         yield Result(rss, peak, "MiB")
 
 
-SUITES = (Calls, Engine, Compat, Idle, InFlight)
+SUITES = (Calls, Engine, Compat, Providers, Idle, InFlight)

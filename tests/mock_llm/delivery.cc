@@ -1,8 +1,11 @@
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_replace.h>
 #include <absl/strings/string_view.h>
 
 #include <algorithm>
 #include <boost/beast/http/status.hpp>
+#include <chrono>
 
 #include "tests/mock_llm/server.h"
 #include "tests/mock_llm/session.h"
@@ -43,6 +46,14 @@ std::string ResponseHead(const Answer& answer, int64_t sequence, bool keep_alive
   for (const auto& [name, value] : answer.headers) absl::StrAppend(&head, name, ": ", value, "\r\n");
   head += "\r\n";
   return head;
+}
+
+// Fills in when an event is sent, if it asks for that.
+void AddStamped(const std::string& event, Framer& framer) {
+  constexpr absl::string_view kSentNs = "{{sent_ns}}";
+  if (!absl::StrContains(event, kSentNs)) return framer.Add(event);
+  const std::chrono::nanoseconds now = steady_clock::now().time_since_epoch();
+  framer.Add(absl::StrReplaceAll(event, {{kSentNs, absl::StrCat(now.count())}}));
 }
 
 bool IsInBody(Delivery delivery) {
@@ -95,7 +106,7 @@ asio::awaitable<void> Session::DeliverStream(const Answer& answer, std::string h
       const bool released = written && co_await Hold();
       if (!released) co_return;
     }
-    framer.Add(stream.events[i]);
+    AddStamped(stream.events[i], framer);
     if (shape.interval.count() > 0) {
       framer.Flush();
       const bool written = co_await WriteAll(framer.TakeWrites());

@@ -217,6 +217,16 @@ TEST_F(StreamTest, BreaksInTheMiddleOfTheEvents) {
   EXPECT_EQ(json::parse(unavailable.body)["error"]["code"], "overloaded");
 }
 
+TEST_F(StreamTest, TellsWhenADeltaIsSent) {
+  Script({{{"reply", {{"content", "The time is{{sent_ns}}."}}}, {"chunk_chars", 11}}});
+  const auto now = [] { return std::chrono::nanoseconds(steady_clock::now().time_since_epoch()).count(); };
+  const long long before = now();
+  const std::vector<std::string> contents = Contents(AskStream().body);
+  ASSERT_THAT(contents, ElementsAre("The time is", testing::_, "."));
+  EXPECT_GE(std::stoll(contents[1]), before);
+  EXPECT_LE(std::stoll(contents[1]), now());
+}
+
 struct CutCase {
   const char* fault;
   const char* error;
