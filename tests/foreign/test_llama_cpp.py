@@ -156,6 +156,7 @@ def test_tools_that_are_not_called(client: Client, face: str, mode: str) -> None
     check_typed(call(client, mode, face, program, MODEL, question="What is a boat?", tools=tools))
 
 
+@pytest.mark.usefixtures("demos")
 def test_prompts_that_are_too_long(client: Client, face: str, mode: str) -> None:
     outcome = call(client, mode, face, CAPITALS, MODEL, question="Why? " * 5000)
     assert outcome.error is not None
