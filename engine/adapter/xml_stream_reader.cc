@@ -60,7 +60,7 @@ class XmlStreamReader final : public CompletionReader {
     std::string decoded;
     const bool whole = Decode(text, end != absl::string_view::npos, decoded);
     rest.remove_prefix(std::min(rest.size(), static_cast<std::size_t>(text.data() - rest.data())));
-    Tell(std::move(decoded), pieces);
+    Tell(decoded, pieces);
     if (!whole || end == absl::string_view::npos) return false;
     const std::string tag = absl::StrCat("</", field_->name, ">");
     if (absl::StartsWith(tag, rest.substr(0, tag.size())) && rest.size() < tag.size()) return false;
@@ -91,7 +91,7 @@ class XmlStreamReader final : public CompletionReader {
   }
 
   // White space at the ends of the text is no part of it, and each line ends with "\n".
-  void Tell(std::string decoded, std::vector<FieldPiece>& pieces) {
+  void Tell(const std::string& decoded, std::vector<FieldPiece>& pieces) {
     absl::string_view text = decoded;
     if (!begun_) text = python_text::StripLeft(text);
     const absl::string_view solid = python_text::StripRight(text);

@@ -12,6 +12,7 @@ answer) and WHAT is
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -164,8 +165,13 @@ def _refused(status: int, headers: Mapping[str, str], **more: Any) -> dict[str, 
     return {"reply": reply, **more}
 
 
-def _date(seconds: float) -> str:
-    return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+def dated(rules: Any) -> Any:
+    """The rules with each "{now+3600}" as the date that is so many seconds from now."""
+
+    def date(match: re.Match[str]) -> str:
+        return (datetime.now(UTC) + timedelta(seconds=int(match[1]))).strftime("%a, %d %b %Y %H:%M:%S GMT")
+
+    return json.loads(re.sub(r"\{now([+-]\d+)\}", date, json.dumps(rules)))
 
 
 _JSON = {"content-type": "application/json"}
@@ -206,14 +212,14 @@ RETRY_AFTER = [
     Fault("after_hour", _refused(429, {"retry-after": "3600"}), "RATE_LIMITED x1, pays nothing", retry_delay=3600),
     Fault("after_hour_ms", _refused(503, {"retry-after-ms": "3600000"}), "OVERLOADED x1, pays nothing",
           retry_delay=3600),
-    Fault("after_date", _refused(429, {"retry-after": _date(3600)}), "RATE_LIMITED x1, pays nothing",
+    Fault("after_date", _refused(429, {"retry-after": "{now+3600}"}), "RATE_LIMITED x1, pays nothing",
           retry_delay=3600),
     Fault("after_seconds-1", _refused(429, {"retry-after": "0.12"}, times=1), "ok x2, pays answer", waits=0.12),
     Fault("after_ms-1", _refused(503, {"retry-after-ms": "120"}, times=1), "ok x2, pays answer", waits=0.12),
     # The milliseconds are the more exact of the two.
     Fault("after_both-1", _refused(429, {"retry-after": "3600", "retry-after-ms": "120"}, times=1),
           "ok x2, pays answer", waits=0.12),
-    Fault("after_past-1", _refused(429, {"retry-after": _date(-3600)}, times=1), "ok x2, pays answer"),
+    Fault("after_past-1", _refused(429, {"retry-after": "{now-3600}"}, times=1), "ok x2, pays answer"),
     Fault("after_garbage-1", _refused(429, {"retry-after": "soon"}, times=1), "ok x2, pays answer"),
 ]
 CONNECTIONS = [

@@ -164,7 +164,7 @@ class Stand:
 
     def _call(self, rules: list[dict[str, Any]], model: str, mode: str) -> Got:
         self.mock.reset()
-        self.mock.script(rules)
+        self.mock.script(faults.dated(rules))
         providers = [f'provider="{model.partition("/")[0]}"']
         if model.endswith("/chained"):
             providers.append(f'provider="spare-{model.partition("/")[0]}"')

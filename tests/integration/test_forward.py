@@ -211,7 +211,8 @@ def outcome(call: Any) -> Any:
         return call()
     except grpc.RpcError as error:
         failure = rich_error(error)
-        failure.metadata.pop("finish_reason", None)
+        for key in ("finish_reason", "provider", "model", "provider_request_id", "attempts"):
+            failure.metadata.pop(key, None)
         return dataclasses.replace(failure, request_id="")
 
 

@@ -96,7 +96,7 @@ def replay(command: str, address: str) -> Any:
             request_serializer=type(request).SerializeToString,
             response_deserializer=message_factory.GetMessageClass(descriptor.output_type).FromString,
         )
-        return json_format.MessageToDict(call(request, timeout=30))
+        return json_format.MessageToDict(call(request, timeout=30), preserving_proto_field_name=True)
 
 
 class Reader:
