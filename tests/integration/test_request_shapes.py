@@ -233,19 +233,15 @@ def test_a_temperature_beyond_what_messages_take(client: Client, mock_llm: MockL
         assert body_of(client, mock_llm, face, hot, {"question": "?"})["temperature"] == sent
 
 
-@pytest.mark.parametrize(
-    "face",
-    [
-        pytest.param("chat", marks=pytest.mark.xfail(reason="DSPy's null, which the package's type does not have")),
-        "responses",  # Its type has it.
-        "messages",
-    ],
-)
+@pytest.mark.parametrize("face", ["chat", "responses", "messages"])
 def test_a_tool_without_a_description(client: Client, mock_llm: MockLlm, face: str) -> None:
     program = one(
         "question, tools: list[dspy.Tool] -> answer, calls: dspy.ToolCalls", {"native_function_calling": True}
     )
     body = body_of(client, mock_llm, face, program, {"question": "?", "tools": [{"name": "f", "args": {}}]})
+    if face == "chat":
+        # DSPy's null, byte for byte, which OpenAI takes and the package's type does not have.
+        assert body["tools"][0]["function"].pop("description") is None
     FACES[face](json.dumps(body))
 
 
