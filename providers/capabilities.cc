@@ -72,10 +72,8 @@ lm::Capabilities CapabilitiesOf(absl::string_view provider, absl::string_view mo
   for (const CapabilityRule& rule : configured) {
     if (MatchesPattern(rule.pattern, model)) matching.push_back(&rule);
   }
-  std::sort(matching.begin(), matching.end(), [](const CapabilityRule* a, const CapabilityRule* b) {
-    return std::make_pair(a->pattern.size(), absl::string_view(a->pattern)) <
-           std::make_pair(b->pattern.size(), absl::string_view(b->pattern));
-  });
+  std::sort(matching.begin(), matching.end(),
+            [](const CapabilityRule* a, const CapabilityRule* b) { return IsMoreSpecific(b->pattern, a->pattern); });
   for (const CapabilityRule* rule : matching) Apply(*rule, capabilities);
   return capabilities;
 }

@@ -1,6 +1,7 @@
 #include "providers/pattern.h"
 
 #include <cstddef>
+#include <utility>
 
 namespace dspex {
 
@@ -25,6 +26,10 @@ bool MatchesPattern(absl::string_view pattern, absl::string_view name) {
     }
   }
   return pattern.find_first_not_of('*', p) == absl::string_view::npos;
+}
+
+bool IsMoreSpecific(absl::string_view a, absl::string_view b) {
+  return std::make_pair(a.size(), a) > std::make_pair(b.size(), b);
 }
 
 }  // namespace dspex

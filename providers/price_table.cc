@@ -29,10 +29,8 @@ Money CostOf(const Usage& usage, const Price& price) {
 }
 
 PriceTable::PriceTable(std::vector<PriceRule> rules) : rules_(std::move(rules)) {
-  std::sort(rules_.begin(), rules_.end(), [](const PriceRule& a, const PriceRule& b) {
-    return std::make_pair(a.pattern.size(), absl::string_view(a.pattern)) >
-           std::make_pair(b.pattern.size(), absl::string_view(b.pattern));
-  });
+  std::sort(rules_.begin(), rules_.end(),
+            [](const PriceRule& a, const PriceRule& b) { return IsMoreSpecific(a.pattern, b.pattern); });
 }
 
 std::optional<Price> PriceTable::Find(absl::string_view name) const {

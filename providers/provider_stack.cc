@@ -127,7 +127,7 @@ const FallbackRule* ConfiguredLanguageModels::FindFallback(absl::string_view nam
   const FallbackRule* best = nullptr;
   for (const FallbackRule& rule : fallbacks_) {
     if (!MatchesPattern(rule.pattern, name)) continue;
-    if (best == nullptr || rule.pattern.size() > best->pattern.size()) best = &rule;
+    if (best == nullptr || IsMoreSpecific(rule.pattern, best->pattern)) best = &rule;
   }
   return best;
 }

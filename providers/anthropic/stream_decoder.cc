@@ -60,8 +60,7 @@ class Decoder final : public wire::StreamDecoder {
 
   const wire::ErrorSource& source_;
   const http::Headers headers_;
-  dom::parser parser_;
-  wire::SurrogateMender mender_;
+  wire::EventReader reader_;
   lm::Response response_;
   Counts counts_;
   std::map<std::int64_t, Block> open_;
@@ -71,12 +70,9 @@ class Decoder final : public wire::StreamDecoder {
 };
 
 absl::Status Decoder::Put(const wire::SseEvent& event, std::vector<lm::Delta>& deltas) {
-  std::string data = event.data;
-  dom::element document;
   dom::object object;
   std::string problem;
-  if (!wire::ParseDocument(parser_, data, document, problem, &mender_)) return Malformed(problem);
-  if (document.get(object) != simdjson::SUCCESS) return Malformed("an event is not a JSON object");
+  if (!reader_.Read(event.data, object, problem)) return Malformed(problem);
   std::string_view type;
   if (object.at_key("type").get(type) != simdjson::SUCCESS) type = event.type;
   return PutObject(type, object, deltas);

@@ -181,22 +181,11 @@ void AppendOptions(std::string& out, const lm::Options& options, const Dialect& 
   AppendTools(out, options);
 }
 
-std::size_t TextBytes(const std::vector<lm::Message>& messages) {
-  std::size_t size = 0;
-  for (const lm::Message& message : messages) {
-    size += 64;
-    for (const lm::Part& part : message.parts) {
-      if (const auto* text = std::get_if<lm::TextPart>(&part)) size += text->text.size();
-    }
-  }
-  return size;
-}
-
 }  // namespace
 
 std::string EncodeHead(absl::string_view model, const lm::Prefix* prefix) {
   std::string out;
-  if (prefix != nullptr) out.reserve(TextBytes(prefix->messages()) * 17 / 16 + 128);
+  if (prefix != nullptr) out.reserve(wire::EncodedBytes(prefix->messages()) + 128);
   AppendField(out, R"({"model":)", model);
   absl::StrAppend(&out, R"(,"messages":[)");
   absl::string_view separator;
@@ -208,7 +197,7 @@ std::string EncodeHead(absl::string_view model, const lm::Prefix* prefix) {
 
 std::string EncodeTail(const lm::Request& request, const Dialect& dialect, bool stream) {
   std::string out;
-  out.reserve(TextBytes(request.turns) * 17 / 16 + 256);
+  out.reserve(wire::EncodedBytes(request.turns) + 256);
   absl::string_view separator = request.prefix != nullptr && !request.prefix->messages().empty() ? "," : "";
   for (const lm::Message& message : request.turns) AppendMessage(out, message, separator);
   out += ']';

@@ -7,6 +7,7 @@
 
 #include "engine/lm/language_model.h"
 #include "providers/http/client.h"
+#include "providers/wire/http_model.h"
 #include "providers/wire/prefix_cache.h"
 
 namespace dspex::openai {
@@ -20,6 +21,9 @@ struct ModelOptions {
   std::string api_key;
   lm::Capabilities capabilities;
 };
+
+/// What OpenAI's APIs have in common, for a path below the base URL.
+wire::HttpModelOptions HttpOptions(ModelOptions options, absl::string_view path);
 
 /// A model behind OpenAI's chat completions. `client` and `prefixes` are shared with other models and outlive it.
 /// INVALID_ARGUMENT if the key cannot stand in a header.

@@ -54,8 +54,7 @@ class Decoder final : public wire::StreamDecoder {
 
   const wire::ErrorSource& source_;
   const http::Headers headers_;
-  dom::parser parser_;
-  wire::SurrogateMender mender_;
+  wire::EventReader reader_;
   lm::Response response_;
   // Where the calls of the items stand among the completion's, by the items' indices.
   std::map<std::int64_t, std::size_t> calls_;
@@ -77,12 +76,9 @@ absl::Status NotText() { return MalformedResponse("a piece of the output is not 
 absl::Status Decoder::Put(const wire::SseEvent& event, std::vector<lm::Delta>& deltas) {
   // Not this API's, but some that imitate it end all streams alike.
   if (event.data == "[DONE]") return absl::OkStatus();
-  std::string data = event.data;
-  dom::element document;
   dom::object object;
   std::string problem;
-  if (!wire::ParseDocument(parser_, data, document, problem, &mender_)) return MalformedResponse(problem);
-  if (document.get(object) != simdjson::SUCCESS) return MalformedResponse("an event is not a JSON object");
+  if (!reader_.Read(event.data, object, problem)) return MalformedResponse(problem);
   std::string_view type;
   if (object.at_key("type").get(type) != simdjson::SUCCESS) type = event.type;
   return PutObject(type, object, deltas);

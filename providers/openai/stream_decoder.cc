@@ -45,9 +45,8 @@ class ChatStreamDecoder final : public wire::StreamDecoder {
   std::size_t PlaceOf(dom::object call, const std::string& id);
 
   const wire::ErrorSource& source_;
-  const http::Headers& headers_;
-  dom::parser parser_;
-  wire::SurrogateMender mender_;
+  const http::Headers headers_;
+  wire::EventReader reader_;
   lm::Response response_;
   lm::Completion completion_;
   /// Places in completion_.tool_calls by the numbers that the server gives them.
@@ -62,12 +61,9 @@ absl::Status ChatStreamDecoder::Put(const wire::SseEvent& event, std::vector<lm:
     done_ = true;
     return absl::OkStatus();
   }
-  std::string text = event.data;
-  dom::element document;
   std::string problem;
   dom::object object;
-  if (!wire::ParseDocument(parser_, text, document, problem, &mender_)) return Malformed(problem);
-  if (document.get(object) != simdjson::SUCCESS) return Malformed("a chunk is no JSON object");
+  if (!reader_.Read(event.data, object, problem)) return Malformed(problem);
   dom::element error;
   if (object.at_key("error").get(error) == simdjson::SUCCESS && !error.is_null()) {
     const wire::ErrorBody said = ErrorBodyOf(object);

@@ -40,7 +40,7 @@ struct Dialect {
   DecodeError decode_error;
   /// Reads the body of a success, which is consumed.
   absl::StatusOr<lm::Response> (*decode)(std::string body);
-  /// `source` outlives the decoder.
+  /// `source` outlives the decoder; `headers` are copied.
   std::unique_ptr<StreamDecoder> (*new_stream_decoder)(const ErrorSource& source, const http::Headers& headers);
 };
 

@@ -36,6 +36,15 @@ bool ParseDocument(dom::parser& parser, std::string& body, dom::element& documen
   return ec == simdjson::SUCCESS;
 }
 
+bool EventReader::Read(absl::string_view data, dom::object& object, std::string& problem) {
+  data_.assign(data.data(), data.size());
+  dom::element document;
+  if (!ParseDocument(parser_, data_, document, problem, &mender_)) return false;
+  if (document.get(object) == simdjson::SUCCESS) return true;
+  problem = "an event is not a JSON object";
+  return false;
+}
+
 bool AppendText(dom::element element, std::string& text) {
   std::string_view view;
   if (element.get(view) != simdjson::SUCCESS || !simdjson::validate_utf8(view.data(), view.size())) return false;

@@ -23,6 +23,18 @@ inline constexpr std::size_t kMaxItems = 1000;
 bool ParseDocument(dom::parser& parser, std::string& body, dom::element& document, std::string& problem,
                    SurrogateMender* mender = nullptr);
 
+/// Reads the data of a stream's events, each a JSON object. An object lives until the next one is read.
+class EventReader {
+ public:
+  /// On failure `problem` says why.
+  bool Read(absl::string_view data, dom::object& object, std::string& problem);
+
+ private:
+  dom::parser parser_;
+  SurrogateMender mender_;
+  std::string data_;
+};
+
 /// Appends a string; false if it is none, or not valid UTF-8 (\u escapes may give halves of surrogate pairs).
 bool AppendText(dom::element element, std::string& text);
 
