@@ -7,46 +7,13 @@
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
 #include "providers/anthropic/decode.h"
+#include "providers/wire/stream_testing.h"
 
 namespace dspex::anthropic {
 namespace {
 
-// A stream's events put into a decoder, and what its deltas give when they are joined.
-struct Stream {
-  Stream() : decoder(NewStreamDecoder(source, headers)) {}
-
-  absl::Status Put(std::string data) {
-    std::vector<lm::Delta> deltas;
-    absl::Status status = decoder->Put({"", std::move(data)}, deltas);
-    for (const lm::Delta& delta : deltas) Join(delta);
-    return status;
-  }
-
-  void PutAll(const std::vector<std::string>& events) {
-    for (const std::string& event : events) {
-      const absl::Status status = Put(event);
-      EXPECT_TRUE(status.ok()) << event << status;
-    }
-  }
-
-  void Join(const lm::Delta& delta) {
-    if (const auto* piece = std::get_if<lm::TextDelta>(&delta)) text += piece->text;
-    if (const auto* piece = std::get_if<lm::ReasoningDelta>(&delta)) reasoning += piece->text;
-    const auto* piece = std::get_if<lm::ToolCallDelta>(&delta);
-    if (piece == nullptr) return;
-    calls.resize(std::max(calls.size(), static_cast<std::size_t>(piece->index) + 1));
-    lm::ToolCallPart& call = calls[static_cast<std::size_t>(piece->index)];
-    call.id += piece->id;
-    call.name += piece->name;
-    call.arguments += piece->arguments;
-  }
-
-  wire::ErrorSource source{"anthropic", "claude", "secret-key"};
-  http::Headers headers;
-  std::unique_ptr<wire::StreamDecoder> decoder;
-  std::string text;
-  std::string reasoning;
-  std::vector<lm::ToolCallPart> calls;
+struct Stream : wire::TestStream {
+  Stream() : TestStream(NewStreamDecoder, {"anthropic", "claude", "secret-key"}) {}
 };
 
 constexpr char kStart[] = R"({"type":"message_start","message":{"id":"msg_1","model":"claude-x",
