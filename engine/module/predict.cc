@@ -42,61 +42,42 @@ void Record(const lm::Response& response, RequestRecord& record, TraceNode* node
   }
 }
 
-// A completion, and what errors about it say of its response.
-struct Answer {
-  lm::Completion completion;
-  std::string provider_request_id;
-  int attempts = 1;
-};
-
-absl::Status WithSource(absl::Status error, const std::string& model, const Answer& answer) {
+// What errors about a completion say of its response.
+absl::Status WithSource(absl::Status error, const std::string& model, const lm::Response& response) {
   const std::size_t slash = model.find('/');
   error = WithMetadata(std::move(error), "provider", model.substr(0, slash));
   error = WithMetadata(std::move(error), "model", model.substr(slash + 1));
-  error = WithMetadata(std::move(error), "attempts", absl::StrCat(answer.attempts));
-  if (answer.provider_request_id.empty()) return error;
-  return WithMetadata(std::move(error), "provider_request_id", answer.provider_request_id);
+  error = WithMetadata(std::move(error), "attempts", absl::StrCat(response.attempts));
+  if (response.provider_request_id.empty()) return error;
+  return WithMetadata(std::move(error), "provider_request_id", response.provider_request_id);
 }
 
 // What one call of the model answered, once usage and trace have it.
-absl::StatusOr<std::vector<Answer>> Recorded(const RequestContext& call, absl::StatusOr<lm::Response> response) {
+absl::StatusOr<lm::Response> Recorded(const RequestContext& call, absl::StatusOr<lm::Response> response) {
   TraceNode* node = call.EndNode();
-  if (!response.ok()) return response.status();
-  Record(*response, call.record(), node);
-  std::vector<Answer> answers;
-  answers.reserve(response->completions.size());
-  for (lm::Completion& completion : response->completions) {
-    answers.push_back({std::move(completion), response->provider_request_id, response->attempts});
-  }
-  return answers;
+  if (response.ok()) Record(*response, call.record(), node);
+  return response;
 }
 
 StatusTask AskInto(const RequestContext& context, lm::LanguageModel& model, const lm::Request& request, int sample,
-                   std::vector<Answer>& into) {
+                   lm::Response& into) {
   RequestContext call = context.Child("lm");
   call.set_sample(sample);
-  absl::StatusOr<std::vector<Answer>> answers = Recorded(call, co_await model.Generate(call, request));
-  if (!answers.ok()) co_return answers.status();
-  into = *std::move(answers);
+  absl::StatusOr<lm::Response> response = Recorded(call, co_await model.Generate(call, request));
+  if (!response.ok()) co_return response.status();
+  into = *std::move(response);
   co_return absl::OkStatus();
 }
 
-// The completions of `count` equal requests, in order.
-Task<std::vector<Answer>> AskTimes(int count, const RequestContext& context, lm::LanguageModel& model,
-                                   const lm::Request& request) {
-  std::vector<std::vector<Answer>> answers(static_cast<std::size_t>(count));
+// The responses to equal requests, as many as there is room for, in order.
+StatusTask AskTimes(const RequestContext& context, lm::LanguageModel& model, const lm::Request& request,
+                    std::vector<lm::Response>& responses) {
   std::vector<StatusTask> calls;
-  calls.reserve(answers.size());
-  for (int i = 0; i < count; ++i) {
-    calls.push_back(AskInto(context, model, request, i, answers[static_cast<std::size_t>(i)]));
+  calls.reserve(responses.size());
+  for (std::size_t i = 0; i < responses.size(); ++i) {
+    calls.push_back(AskInto(context, model, request, static_cast<int>(i), responses[i]));
   }
-  absl::Status ended = co_await RunAll(std::move(calls));
-  if (!ended.ok()) co_return ended;
-  std::vector<Answer> all;
-  for (std::vector<Answer>& of_one : answers) {
-    for (Answer& answer : of_one) all.push_back(std::move(answer));
-  }
-  co_return all;
+  co_return co_await RunAll(std::move(calls));
 }
 
 // A layout with what the module's own settings make of it.
@@ -337,30 +318,33 @@ Task<std::vector<Json>> Predict::Answers(RequestContext context, const Way& way,
     // Of several answers none is the answer before all are there.
     if (wish.completions > 1) context.set_events(nullptr);
   }
-  absl::StatusOr<std::vector<Answer>> completions;
+  std::vector<lm::Response> responses;
   if (wish.completions == 1) {
     RequestContext ask = context.Child("lm");
     if (extraction_ == nullptr) ask.set_deltas(stream);
-    completions = Recorded(ask, co_await model.Generate(ask, *request));
+    absl::StatusOr<lm::Response> response = Recorded(ask, co_await model.Generate(ask, *request));
+    if (!response.ok()) co_return response.status();
+    responses.push_back(*std::move(response));
   } else {
-    completions = co_await AskTimes(wish.completions, context, model, *request);
+    responses.resize(static_cast<std::size_t>(wish.completions));
+    absl::Status asked = co_await AskTimes(context, model, *request, responses);
+    if (!asked.ok()) co_return asked;
   }
-  if (!completions.ok()) co_return completions.status();
-  if (completions->empty()) co_return NoChoices();
   std::vector<Json> answers;
-  answers.reserve(completions->size());
-  for (const Answer& given : *completions) {
-    const lm::Completion& completion = given.completion;
-    absl::Status ended = settings_.enforced ? CheckEnd(completion.finish_reason) : absl::OkStatus();
-    if (!ended.ok()) co_return WithSource(ended, model.name(), given);
-    absl::StatusOr<Json> answer = extraction_ == nullptr
-                                      ? way.layout->Read(completion)
-                                      : co_await ReadInTwoSteps(context, *way.layout, completion, stream);
-    if (!answer.ok()) {
-      co_return WithSource(WithFinishReason(answer.status(), completion.finish_reason), model.name(), given);
+  for (const lm::Response& response : responses) {
+    for (const lm::Completion& completion : response.completions) {
+      absl::Status ended = settings_.enforced ? CheckEnd(completion.finish_reason) : absl::OkStatus();
+      if (!ended.ok()) co_return WithSource(ended, model.name(), response);
+      absl::StatusOr<Json> answer = extraction_ == nullptr
+                                        ? way.layout->Read(completion)
+                                        : co_await ReadInTwoSteps(context, *way.layout, completion, stream);
+      if (!answer.ok()) {
+        co_return WithSource(WithFinishReason(answer.status(), completion.finish_reason), model.name(), response);
+      }
+      answers.push_back(*std::move(answer));
     }
-    answers.push_back(*std::move(answer));
   }
+  if (answers.empty()) co_return NoChoices();
   co_return answers;
 }
 
