@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import sys
@@ -89,6 +90,9 @@ def main() -> int:
     # Stdout is for the documents alone: what the user's code prints goes to stderr.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)
+        # Line by line, so that it stands before the error that ends us, and not after it.
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)
         try:
             _run(out, options)
         except ModuleNotFoundError as error:

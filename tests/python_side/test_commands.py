@@ -92,7 +92,9 @@ class Runner:
         self.folder = folder
 
     def __call__(self, *arguments: str, stdin: str = "", python: str = sys.executable) -> Any:
-        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        # As a user's: unbuffered output would hide what comes in another order.
+        ours = ("PYTHONPATH", "PYTHONUNBUFFERED")
+        environment = {key: value for key, value in os.environ.items() if key not in ours}
         return subprocess.run(
             [python, "-B", str(self.archive), *arguments],
             cwd=self.folder, env=environment, input=stdin, capture_output=True, text=True, timeout=120,
