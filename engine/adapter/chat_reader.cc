@@ -23,10 +23,11 @@ class ChatReader final : public CompletionReader {
 
   void Put(absl::string_view text, std::vector<FieldPiece>& pieces) override {
     text_.append(text.data(), text.size());
-    while (const std::optional<SectionMarker> marker = FindSectionMarker(text_, scanned_)) {
-      EndSection(marker->line, pieces);
-      scanned_ = marker->end;
-      BeginSection(*marker, pieces);
+    SectionMarker marker;
+    while (FindSectionMarker(text_, scanned_, marker)) {
+      EndSection(marker.line, pieces);
+      scanned_ = marker.end;
+      BeginSection(marker, pieces);
     }
     scanned_ = UndecidedMarker(text_, scanned_);
     if (field_ != nullptr) Tell(scanned_, pieces);

@@ -19,8 +19,8 @@ constexpr std::size_t kMaxUndecidedName = 256;
 
 void AppendMarker(std::string& out, absl::string_view name) { absl::StrAppend(&out, kOpen, name, kClose); }
 
-std::optional<SectionMarker> FindSectionMarker(absl::string_view text, std::size_t from) {
-  if (text.empty()) return std::nullopt;
+bool FindSectionMarker(absl::string_view text, std::size_t from, SectionMarker& marker) {
+  if (text.empty()) return false;
   while (const void* found = memmem(text.data() + from, text.size() - from, kOpen.data(), kOpen.size())) {
     const std::size_t open = static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
     const std::size_t name = open + kOpen.size();
@@ -32,16 +32,16 @@ std::optional<SectionMarker> FindSectionMarker(absl::string_view text, std::size
     const std::size_t blanks = python_text::TrailingBlanks(before);
     const absl::string_view lines_before = before.substr(0, open - blanks);
     if (!lines_before.empty() && !python_text::EndsWithLineBreak(lines_before)) continue;
-    SectionMarker marker{.name = text.substr(name, name_length), .line = open - blanks, .content = end, .end = from};
+    marker = {.name = text.substr(name, name_length), .line = open - blanks, .content = end, .end = from};
     // DSPy takes the marker's length off the line as it stands, indented or not, so of an indented marker its last
     // characters stay. Programs are compiled under that rule.
     if (blanks > 0) {
       marker.content = marker.line + python_text::PrefixLength(text.substr(marker.line),
                                                                python_text::Length(text.substr(open, end - open)));
     }
-    return marker;
+    return true;
   }
-  return std::nullopt;
+  return false;
 }
 
 std::size_t UndecidedMarker(absl::string_view text, std::size_t from) {
@@ -58,11 +58,12 @@ std::size_t UndecidedMarker(absl::string_view text, std::size_t from) {
 }
 
 std::optional<ChatSections::Section> ChatSections::Next() {
-  if (!next_.has_value()) return std::nullopt;
-  const SectionMarker marker = *next_;
-  next_ = FindSectionMarker(text_, marker.end);
-  const std::size_t end = next_.has_value() ? next_->line : text_.size();
-  return Section{.name = marker.name, .content = text_.substr(marker.content, end - marker.content)};
+  if (!has_next_) return std::nullopt;
+  const absl::string_view name = next_.name;
+  const std::size_t content = next_.content;
+  has_next_ = FindSectionMarker(text_, next_.end, next_);
+  const std::size_t end = has_next_ ? next_.line : text_.size();
+  return Section{.name = name, .content = text_.substr(content, end - content)};
 }
 
 std::string SectionText(absl::string_view content) {

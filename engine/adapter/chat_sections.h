@@ -23,8 +23,8 @@ struct SectionMarker {
   std::size_t end = 0;
 };
 
-/// The first marker that begins at or after `from`.
-std::optional<SectionMarker> FindSectionMarker(absl::string_view text, std::size_t from);
+/// Finds the first marker that begins at or after `from`; false if there is none.
+bool FindSectionMarker(absl::string_view text, std::size_t from, SectionMarker& marker);
 
 /// Where, at or after `from`, a marker may begin that the end of the text cuts off; the text's size if nowhere.
 std::size_t UndecidedMarker(absl::string_view text, std::size_t from);
@@ -43,14 +43,15 @@ class ChatSections {
     absl::string_view content;
   };
 
-  explicit ChatSections(absl::string_view text) : text_(text), next_(FindSectionMarker(text, 0)) {}
+  explicit ChatSections(absl::string_view text) : text_(text), has_next_(FindSectionMarker(text, 0, next_)) {}
 
   /// The next section; none at the end.
   std::optional<Section> Next();
 
  private:
   absl::string_view text_;
-  std::optional<SectionMarker> next_;
+  SectionMarker next_;
+  bool has_next_;
 };
 
 /// The text of a section: lines joined by "\n", white space at its ends removed, valid UTF-8.

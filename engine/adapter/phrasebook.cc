@@ -91,6 +91,9 @@ const std::vector<Entry>& Entries() {
       {"tool_no_description", &P::tool_no_description, {"name", "arguments"}},
       {"document", &P::document, {"title", "length"}},
       {"untitled_document", &P::untitled_document, {"length"}},
+      {"copro_instruction", &P::copro_instruction, {"number", "text"}, true},
+      {"copro_prefix", &P::copro_prefix, {"number", "text"}, true},
+      {"copro_score", &P::copro_score, {"number", "text"}, true},
   };
   return entries;
 }
@@ -125,6 +128,29 @@ absl::Status ReadStrings(absl::string_view key, const Json& json, absl::flat_has
   for (const auto& [type, text] : json.items()) {
     if (!text.is_string()) return Refuse(absl::StrCat(key, ".", type), "is no text");
     out.insert_or_assign(type, text.get<std::string>());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadSignature(const std::string& id, const Json& json, SignatureWording& out) {
+  if (!json.is_object()) return Refuse(id, "is no JSON object");
+  const auto instructions = json.find("instructions");
+  if (instructions == json.end() || !instructions->is_string()) return Refuse(id, "has no text `instructions`");
+  out.instructions = instructions->get<std::string>();
+  for (const auto& [key, value] : json.items()) {
+    if (key == "instructions") continue;
+    if (key != "fields") return Refuse(absl::StrCat(id, ".", key), "is no part of this version");
+    const absl::Status status = ReadStrings(absl::StrCat(id, ".fields"), value, out.descriptions);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadSignatures(const Json& json, absl::flat_hash_map<std::string, SignatureWording>& out) {
+  if (!json.is_object()) return Refuse("signature", "is no JSON object");
+  for (const auto& [name, wording] : json.items()) {
+    const absl::Status status = ReadSignature(absl::StrCat("signature.", name), wording, out[name]);
+    if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }
@@ -170,6 +196,8 @@ absl::Status ReadBook(const Json& json, Phrasebook& book) {
       status = ReadSchemas(value, book.builtin_schemas);
     } else if (key == "builtin_doc") {
       status = ReadStrings(key, value, book.builtin_docs);
+    } else if (key == "signature") {
+      status = ReadSignatures(value, book.signatures);
     } else if (key != "versions" && key != "probe_sha256") {
       status = Refuse(key, "is no part of this version");
     }

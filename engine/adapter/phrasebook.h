@@ -13,6 +13,13 @@
 
 namespace dspex {
 
+/// The wording of a signature that dspex itself runs, for a metric or an optimizer.
+struct SignatureWording {
+  std::string instructions;
+  /// By field, where there is one.
+  absl::flat_hash_map<std::string, std::string> descriptions;
+};
+
 /// Every fixed sentence that reaches a language model. Adapters hold layout and logic only, so a program can be served
 /// with other wording: the one it was optimised under. Immutable; thread-safe.
 ///
@@ -77,6 +84,10 @@ struct Phrasebook {
   /// A document within plain text; `title`, `length` (in characters).
   Phrase document, untitled_document;
 
+  /// COPRO: what the model that writes instructions is told of each of its attempts; `number` (from 1), `text`. One
+  /// captured by an older dspex lacks them.
+  Phrase copro_instruction, copro_prefix, copro_score;
+
   /// "dspy-3.4.1"; the built-in one has "dspex".
   std::string book_name;
   /// By DSPy's own types ("ToolCalls", "Code"): what is said of the type (slots `language`, `language_lower`); the JSON
@@ -84,11 +95,14 @@ struct Phrasebook {
   absl::flat_hash_map<std::string, Phrase> type_descriptions;
   absl::flat_hash_map<std::string, std::shared_ptr<const Json>> builtin_schemas;
   absl::flat_hash_map<std::string, std::string> builtin_docs;
+  /// By the names that DSPy has for them ("SemanticRecallPrecision"). One captured by an older dspex may lack some.
+  absl::flat_hash_map<std::string, SignatureWording> signatures;
   /// The JSON text that it was read from.
   std::string source;
 
   /// Reads a phrasebook that someone else wrote: {"name", "versions", "text": {id: phrase}, "type_description",
-  /// "builtin_schema", "builtin_doc", "probe_sha256"}. INVALID_ARGUMENT / INVALID_REQUEST names the phrase that is
+  /// "builtin_schema", "builtin_doc", "signature": {name: {"instructions", "fields": {name: description}}},
+  /// "probe_sha256"}. INVALID_ARGUMENT / INVALID_REQUEST names the phrase that is
   /// missing, unknown or not well formed (metadata `phrase`); at most kMaxPhrasebookBytes.
   static absl::StatusOr<std::shared_ptr<const Phrasebook>> FromJson(absl::string_view text);
 

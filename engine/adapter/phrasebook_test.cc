@@ -77,6 +77,25 @@ TEST(PhrasebookTest, PhrasesThatDspyDoesNotHaveMayBeMissing) {
   EXPECT_FALSE((*book)->constraint_gt.empty());
 }
 
+TEST(PhrasebookTest, SignaturesAreReadAndChecked) {
+  Json json = BuiltInJson();
+  json["signature"] = {{"Judge", {{"instructions", "Judge."}, {"fields", {{"score", "how good"}}}}}};
+  const auto book = Phrasebook::FromJson(json.dump());
+  ASSERT_TRUE(book.ok()) << book.status();
+  const SignatureWording& wording = (*book)->signatures.at("Judge");
+  EXPECT_EQ(wording.instructions, "Judge.");
+  EXPECT_EQ(wording.descriptions.at("score"), "how good");
+
+  json["signature"]["Judge"]["fields"]["score"] = 1;
+  EXPECT_THAT(ErrorOf(json), HasSubstr("'signature.Judge.fields.score' is no text"));
+  json["signature"]["Judge"] = {{"instructions", "Judge."}, {"more", 1}};
+  EXPECT_THAT(ErrorOf(json), HasSubstr("'signature.Judge.more' is no part"));
+  json["signature"]["Judge"] = Json::object();
+  EXPECT_THAT(ErrorOf(json), HasSubstr("'signature.Judge' has no text `instructions`"));
+  json["signature"] = 1;
+  EXPECT_THAT(ErrorOf(json), HasSubstr("'signature' is no JSON object"));
+}
+
 TEST(PhrasebookTest, SizeIsBounded) {
   Json json = BuiltInJson();
   json["text"]["field"] = Json::array({std::string(kMaxPhrasebookBytes, 'x')});

@@ -16,7 +16,6 @@ Clock::duration RequestRecord::ProviderTime() const {
 }
 
 void RequestRecord::Merge(const RequestRecord& part) {
-  usage.Add(part.usage);
   charged.Add(part.charged);
   attempts.insert(attempts.end(), part.attempts.begin(), part.attempts.end());
   queued += part.queued;

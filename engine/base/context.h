@@ -13,9 +13,11 @@
 namespace dspex {
 
 class EventSink;
+struct ModuleTrace;
 namespace lm {
 class DeltaSink;
-}
+class Lane;
+}  // namespace lm
 
 /// What calls to language models consumed.
 struct Usage {
@@ -69,9 +71,11 @@ struct RequestRecord {
   TimePoint start = Clock::now();
   /// Whether to keep trace nodes; without it, `trace` stays empty.
   bool keep_trace = false;
+  /// Where the calls of modules are noted; null where nobody asks. Outlives the request.
+  ModuleTrace* calls = nullptr;
+  /// Which part of a job the request is; null where it is none. Outlives the request.
+  lm::Lane* lane = nullptr;
 
-  /// What the answers consumed, as the modules note it.
-  Usage usage;
   /// What the attempts at providers consumed: what the request is charged. Only the attempt meter adds to it, once for
   /// each attempt; failures that the provider bills are in it, answers from a cache are not.
   Usage charged;

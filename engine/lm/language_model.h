@@ -13,6 +13,7 @@
 #include "engine/base/task.h"
 #include "engine/lm/message.h"
 #include "engine/lm/rate_limits.h"
+#include "engine/lm/token_logprob.h"
 
 namespace dspex::lm {
 
@@ -74,6 +75,9 @@ struct Options {
   std::optional<bool> parallel_tool_calls = {};
   /// Whether the provider keeps the answer, where its API has a choice.
   std::optional<bool> store = {};
+  /// Whether the log probabilities of the completion's tokens are asked for, and of how many others at each place.
+  std::optional<bool> logprobs = {};
+  std::optional<int> top_logprobs = {};
   /// Tells runs of the same request apart in caches; never sent.
   std::optional<long long> rollout_id = {};
 
@@ -97,6 +101,8 @@ struct Completion {
   std::optional<std::string> reasoning = {};
   /// The same as the provider wants it back when the conversation goes on: opaque, perhaps signed.
   std::vector<ReasoningPart> reasoning_parts = {};
+  /// Of the tokens of `text`, where they were asked for and the provider gives them.
+  std::vector<TokenLogprob> logprobs = {};
 };
 
 struct Response {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "engine/json/json.h"
 #include "engine/json/python_format.h"
 #include "engine/metric/normalize.h"
 
@@ -14,9 +15,9 @@ namespace dspex {
 namespace {
 
 // What a value counts as; empty if it does not count.
-std::string Ballot(const Json& completion, const std::string& field) {
-  const auto value = completion.find(field);
-  if (value == completion.end() || value->is_null()) return "";
+std::string Ballot(const Json& outputs, const std::string& field) {
+  const auto value = outputs.find(field);
+  if (value == outputs.end() || value->is_null()) return "";
   if (value->is_string()) return NormalizeText(value->get_ref<const std::string&>());
   // No normalised text begins with punctuation, so this is the ballot of no text.
   return absl::StrCat("=", PythonStr(*value));
@@ -24,7 +25,7 @@ std::string Ballot(const Json& completion, const std::string& field) {
 
 }  // namespace
 
-std::size_t MajorityIndex(const std::vector<Json>& completions, absl::string_view field) {
+std::size_t MajorityIndex(const std::vector<Answer>& answers, absl::string_view field) {
   struct Votes {
     std::size_t first;
     std::size_t count;
@@ -33,8 +34,8 @@ std::size_t MajorityIndex(const std::vector<Json>& completions, absl::string_vie
   absl::flat_hash_map<std::string, Votes> votes;
   std::size_t winner = 0;
   std::size_t most = 0;
-  for (std::size_t i = 0; i < completions.size(); ++i) {
-    std::string ballot = Ballot(completions[i], name);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    std::string ballot = Ballot(answers[i].outputs, name);
     if (ballot.empty()) continue;
     Votes& vote = votes.try_emplace(std::move(ballot), Votes{i, 0}).first->second;
     ++vote.count;

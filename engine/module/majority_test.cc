@@ -9,9 +9,9 @@ namespace dspex {
 namespace {
 
 std::size_t Winner(const std::vector<Json>& values) {
-  std::vector<Json> completions;
-  for (const Json& value : values) completions.push_back({{"reasoning", "r"}, {"answer", value}});
-  return MajorityIndex(completions, "answer");
+  std::vector<Answer> answers;
+  for (const Json& value : values) answers.push_back({Json{{"reasoning", "r"}, {"answer", value}}});
+  return MajorityIndex(answers, "answer");
 }
 
 TEST(MajorityTest, MostFrequentNormalisedText) {
@@ -27,7 +27,7 @@ TEST(MajorityTest, TiesGoToTheEarliest) {
 TEST(MajorityTest, EmptyTextsDoNotCountUnlessThereIsNothingElse) {
   EXPECT_EQ(Winner({"", "the", nullptr, "x"}), 3u);
   EXPECT_EQ(Winner({"", "a", nullptr}), 0u);
-  EXPECT_EQ(MajorityIndex({Json::object(), Json{{"answer", "x"}}}, "answer"), 1u);
+  EXPECT_EQ(MajorityIndex({Answer{Json::object()}, Answer{Json{{"answer", "x"}}}}, "answer"), 1u);
 }
 
 TEST(MajorityTest, ValuesThatAreNoTextCountAsTheyPrint) {

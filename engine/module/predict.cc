@@ -10,7 +10,7 @@
 #include "engine/adapter/custom_type.h"
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
-#include "engine/base/run_all.h"
+#include "engine/module/ask.h"
 #include "engine/module/completion_end.h"
 #include "engine/module/field_stream.h"
 #include "engine/module/majority.h"
@@ -21,25 +21,12 @@ namespace dspex {
 
 namespace {
 
+constexpr absl::string_view kNoLogprobs = "The language model told no log probabilities, which were asked for.";
+
 absl::Status NoChoices() {
   return Error(absl::StatusCode::kDataLoss, reason::kCompletionUnparsable,
                "The language model answered without a completion. Try again, or use another model.")
       .With("problem", "no_completion");
-}
-
-void Record(const lm::Response& response, RequestRecord& record, TraceNode* node) {
-  record.usage.Add(response.usage);
-  if (node == nullptr) return;
-  node->usage = response.usage;
-  node->from_cache = response.from_cache;
-  node->model = response.model;
-  node->provider_request_id = response.provider_request_id;
-  if (response.completions.empty()) return;
-  const lm::Completion& completion = response.completions.front();
-  node->completion = completion.text;
-  if (!CheckEnd(completion.finish_reason).ok()) {
-    node->reason = absl::StrCat("finish_reason: ", FinishReasonName(completion.finish_reason));
-  }
 }
 
 // What errors about a completion say of its response.
@@ -52,32 +39,10 @@ absl::Status WithSource(absl::Status error, const std::string& model, const lm::
   return WithMetadata(std::move(error), "provider_request_id", response.provider_request_id);
 }
 
-// What one call of the model answered, once usage and trace have it.
-absl::StatusOr<lm::Response> Recorded(const RequestContext& call, absl::StatusOr<lm::Response> response) {
-  TraceNode* node = call.EndNode();
-  if (response.ok()) Record(*response, call.record(), node);
-  return response;
-}
-
-StatusTask AskInto(const RequestContext& context, lm::LanguageModel& model, const lm::Request& request, int sample,
-                   lm::Response& into) {
-  RequestContext call = context.Child("lm");
-  call.set_sample(sample);
-  absl::StatusOr<lm::Response> response = Recorded(call, co_await model.Generate(call, request));
-  if (!response.ok()) co_return response.status();
-  into = *std::move(response);
-  co_return absl::OkStatus();
-}
-
-// The responses to equal requests, as many as there is room for, in order.
-StatusTask AskTimes(const RequestContext& context, lm::LanguageModel& model, const lm::Request& request,
-                    std::vector<lm::Response>& responses) {
-  std::vector<StatusTask> calls;
-  calls.reserve(responses.size());
-  for (std::size_t i = 0; i < responses.size(); ++i) {
-    calls.push_back(AskInto(context, model, request, static_cast<int>(i), responses[i]));
-  }
-  co_return co_await RunAll(std::move(calls));
+Answer ToAnswer(Json outputs, const lm::Request& request, const lm::Completion& completion) {
+  Answer answer{std::move(outputs)};
+  if (request.options->logprobs.value_or(false)) answer.logprobs = completion.logprobs;
+  return answer;
 }
 
 // A layout with what the module's own settings make of it.
@@ -92,6 +57,14 @@ struct TakenInputs {
   Json values;
   std::vector<std::string> warnings;
 };
+
+// The end of a call whose caller sees how it gets on.
+StatusTask TellEnd(FieldStream& stream, const absl::StatusOr<Prediction>& prediction) {
+  if (prediction.ok()) co_return co_await stream.Finish(prediction->outputs);
+  // The error is what matters; whoever is gone does not miss this.
+  static_cast<void>(co_await stream.Interrupt());
+  co_return absl::OkStatus();
+}
 
 class Predict final : public Module {
  public:
@@ -110,19 +83,28 @@ class Predict final : public Module {
 
  private:
   absl::StatusOr<TakenInputs> Take(Json inputs) const;
-  Task<std::vector<Json>> Answers(RequestContext context, const Way& way, const Json& inputs, const Sampling& call,
-                                  FieldStream* stream) const;
-  Task<std::vector<Json>> FallBack(RequestContext context, absl::Status cause, const Json& inputs, const Sampling& call,
-                                   std::unique_ptr<FieldStream>& stream) const;
-  Task<Prediction> Told(FieldStream& stream, absl::StatusOr<Prediction> prediction) const;
+  Task<std::vector<Answer>> Answers(const RequestContext& context, const Way& way, const Json& inputs,
+                                    const Sampling& call, FieldStream* stream) const;
+  Task<std::vector<Answer>> LongAnswers(RequestContext context, const Layout& layout, const lm::Request& request,
+                                        int completions, FieldStream* stream) const;
+  Task<std::vector<Answer>> FallBack(const RequestContext& context, absl::Status cause, const Json& inputs,
+                                     const Sampling& call, std::unique_ptr<FieldStream>& stream) const;
   std::unique_ptr<FieldStream> NewStream(const RequestContext& context, const Way& way) const;
+  absl::Status ReadInto(std::vector<Answer>& answers, const Layout& layout, const lm::Request& request,
+                        const lm::Response& response) const;
+  StatusTask ReadInTwoStepsInto(std::vector<Answer>& answers, const RequestContext& context, const Layout& layout,
+                                const lm::Request& request, const lm::Response& response, FieldStream* stream) const;
+  absl::Status CheckEndOf(const lm::Completion& completion, const lm::Response& response) const;
+  absl::Status Unread(const absl::Status& error, const lm::Completion& completion, const lm::Response& response) const;
   Task<Json> ReadInTwoSteps(const RequestContext& context, const Layout& layout, const lm::Completion& completion,
                             FieldStream* stream) const;
   Task<Json> Extract(const RequestContext& context, const std::string& text, FieldStream* stream) const;
-  absl::StatusOr<Prediction> Conclude(std::vector<Json> answers) const;
+  absl::StatusOr<Prediction> Conclude(std::vector<Answer> answers) const;
   absl::StatusOr<Prediction> ConcludeOne(absl::StatusOr<Json> answer) const;
   bool FallsBack(const absl::Status& status) const;
   absl::StatusOr<const Way*> Fallback() const;
+  /// Only where there is one.
+  lm::LanguageModel& model() const { return **settings_.language_model.model; }
 
   const PredictSettings settings_;
   const Way way_;
@@ -236,7 +218,7 @@ Task<Prediction> Predict::Forward(RequestContext context, Json inputs, const Sam
   if (!taken.ok()) co_return taken.status();
   if (Clock::now() >= context.deadline()) co_return TooLate(id());
   std::unique_ptr<FieldStream> stream = NewStream(context, way_);
-  absl::StatusOr<std::vector<Json>> answers = co_await Answers(context, way_, taken->values, call, stream.get());
+  absl::StatusOr<std::vector<Answer>> answers = co_await Answers(context, way_, taken->values, call, stream.get());
   // What the caller has seen of an answer is not taken back for another one.
   if (FallsBack(answers.status()) && (stream == nullptr || !stream->told())) {
     answers = co_await FallBack(context, answers.status(), taken->values, call, stream);
@@ -244,19 +226,13 @@ Task<Prediction> Predict::Forward(RequestContext context, Json inputs, const Sam
   absl::StatusOr<Prediction> prediction =
       answers.ok() ? Conclude(*std::move(answers)) : absl::StatusOr<Prediction>(answers.status());
   if (prediction.ok()) prediction->warnings = std::move(taken->warnings);
-  if (stream != nullptr) co_return co_await Told(*stream, std::move(prediction));
-  co_return prediction;
-}
-
-// The end of a call whose caller sees how it gets on.
-Task<Prediction> Predict::Told(FieldStream& stream, absl::StatusOr<Prediction> prediction) const {
-  if (!prediction.ok()) {
-    // The error is what matters; whoever is gone does not miss this.
-    static_cast<void>(co_await stream.Interrupt());
-    co_return prediction;
+  if (prediction.ok() && prediction->logprobs.has_value() && prediction->logprobs->empty()) {
+    prediction->warnings.push_back(std::string(kNoLogprobs));
   }
-  absl::Status finished = co_await stream.Finish(prediction->outputs);
-  if (!finished.ok()) co_return finished;
+  if (stream != nullptr) {
+    absl::Status told = co_await TellEnd(*stream, prediction);
+    if (!told.ok()) co_return told;
+  }
   co_return prediction;
 }
 
@@ -285,8 +261,8 @@ absl::StatusOr<const Way*> Predict::Fallback() const {
 }
 
 // As DSPy does: what the adapter could not read is asked for once more, as JSON.
-Task<std::vector<Json>> Predict::FallBack(RequestContext context, absl::Status cause, const Json& inputs,
-                                          const Sampling& call, std::unique_ptr<FieldStream>& stream) const {
+Task<std::vector<Answer>> Predict::FallBack(const RequestContext& context, absl::Status cause, const Json& inputs,
+                                            const Sampling& call, std::unique_ptr<FieldStream>& stream) const {
   const absl::StatusOr<const Way*> way = Fallback();
   if (!way.ok()) co_return way.status();
   if (stream != nullptr) {
@@ -296,7 +272,7 @@ Task<std::vector<Json>> Predict::FallBack(RequestContext context, absl::Status c
     if (!told.ok()) co_return told;
   }
   const RequestContext fallback = context.Child("json_fallback");
-  absl::StatusOr<std::vector<Json>> answers = co_await Answers(fallback, **way, inputs, call, stream.get());
+  absl::StatusOr<std::vector<Answer>> answers = co_await Answers(fallback, **way, inputs, call, stream.get());
   if (TraceNode* node = fallback.EndNode(); node != nullptr) {
     node->reason = std::string(cause.message());
     if (!answers.ok()) absl::StrAppend(&node->reason, " Then: ", answers.status().message());
@@ -306,46 +282,84 @@ Task<std::vector<Json>> Predict::FallBack(RequestContext context, absl::Status c
   co_return answers;
 }
 
-Task<std::vector<Json>> Predict::Answers(RequestContext context, const Way& way, const Json& inputs,
-                                         const Sampling& call, FieldStream* stream) const {
+Task<std::vector<Answer>> Predict::Answers(const RequestContext& context, const Way& way, const Json& inputs,
+                                           const Sampling& call, FieldStream* stream) const {
   Wish wish = WishOf(way, call);
   const absl::StatusOr<lm::Request> request = way.layout->MakeRequest(inputs, std::move(wish.options));
   if (!request.ok()) co_return request.status();
-  lm::LanguageModel& model = **settings_.language_model.model;
   if (stream != nullptr) {
-    absl::Status told = co_await stream->Tell({StatusUpdate::Kind::kCalling, model.name()});
+    absl::Status told = co_await stream->Tell({StatusUpdate::Kind::kCalling, model().name()});
     if (!told.ok()) co_return told;
-    // Of several answers none is the answer before all are there.
-    if (wish.completions > 1) context.set_events(nullptr);
   }
-  std::vector<lm::Response> responses;
-  if (wish.completions == 1) {
-    RequestContext ask = context.Child("lm");
-    if (extraction_ == nullptr) ask.set_deltas(stream);
-    absl::StatusOr<lm::Response> response = Recorded(ask, co_await model.Generate(ask, *request));
-    if (!response.ok()) co_return response.status();
-    responses.push_back(*std::move(response));
-  } else {
-    responses.resize(static_cast<std::size_t>(wish.completions));
-    absl::Status asked = co_await AskTimes(context, model, *request, responses);
-    if (!asked.ok()) co_return asked;
+  if (wish.completions > 1 || extraction_ != nullptr) {
+    co_return co_await LongAnswers(context, *way.layout, *request, wish.completions, stream);
   }
-  std::vector<Json> answers;
+  RequestContext ask = context.Child("lm");
+  ask.set_deltas(stream);
+  const absl::StatusOr<lm::Response> response = co_await model().Generate(ask, *request);
+  NoteAnswer(ask, response);
+  if (!response.ok()) co_return response.status();
+  std::vector<Answer> answers;
+  absl::Status read = ReadInto(answers, *way.layout, *request, *response);
+  if (!read.ok()) co_return read;
+  if (answers.empty()) co_return NoChoices();
+  co_return answers;
+}
+
+// Where the model is asked more than once: for several completions, or in two steps.
+Task<std::vector<Answer>> Predict::LongAnswers(RequestContext context, const Layout& layout, const lm::Request& request,
+                                               int completions, FieldStream* stream) const {
+  // Of several answers none is the answer before all are there.
+  if (completions > 1) context.set_events(nullptr);
+  std::vector<lm::Response> responses(static_cast<std::size_t>(completions));
+  absl::Status asked = co_await Ask(context, model(), request, responses);
+  if (!asked.ok()) co_return asked;
+  std::vector<Answer> answers;
   for (const lm::Response& response : responses) {
-    for (const lm::Completion& completion : response.completions) {
-      absl::Status ended = settings_.enforced ? CheckEnd(completion.finish_reason) : absl::OkStatus();
-      if (!ended.ok()) co_return WithSource(ended, model.name(), response);
-      absl::StatusOr<Json> answer = extraction_ == nullptr
-                                        ? way.layout->Read(completion)
-                                        : co_await ReadInTwoSteps(context, *way.layout, completion, stream);
-      if (!answer.ok()) {
-        co_return WithSource(WithFinishReason(answer.status(), completion.finish_reason), model.name(), response);
-      }
-      answers.push_back(*std::move(answer));
-    }
+    absl::Status read = extraction_ == nullptr
+                            ? ReadInto(answers, layout, request, response)
+                            : co_await ReadInTwoStepsInto(answers, context, layout, request, response, stream);
+    if (!read.ok()) co_return read;
   }
   if (answers.empty()) co_return NoChoices();
   co_return answers;
+}
+
+absl::Status Predict::ReadInto(std::vector<Answer>& answers, const Layout& layout, const lm::Request& request,
+                               const lm::Response& response) const {
+  answers.reserve(answers.size() + response.completions.size());
+  for (const lm::Completion& completion : response.completions) {
+    absl::Status ended = CheckEndOf(completion, response);
+    if (!ended.ok()) return ended;
+    absl::StatusOr<Json> outputs = layout.Read(completion);
+    if (!outputs.ok()) return Unread(outputs.status(), completion, response);
+    answers.push_back(ToAnswer(*std::move(outputs), request, completion));
+  }
+  return absl::OkStatus();
+}
+
+StatusTask Predict::ReadInTwoStepsInto(std::vector<Answer>& answers, const RequestContext& context,
+                                       const Layout& layout, const lm::Request& request, const lm::Response& response,
+                                       FieldStream* stream) const {
+  for (const lm::Completion& completion : response.completions) {
+    absl::Status ended = CheckEndOf(completion, response);
+    if (!ended.ok()) co_return ended;
+    absl::StatusOr<Json> outputs = co_await ReadInTwoSteps(context, layout, completion, stream);
+    if (!outputs.ok()) co_return Unread(outputs.status(), completion, response);
+    answers.push_back(ToAnswer(*std::move(outputs), request, completion));
+  }
+  co_return absl::OkStatus();
+}
+
+absl::Status Predict::CheckEndOf(const lm::Completion& completion, const lm::Response& response) const {
+  if (!settings_.enforced) return absl::OkStatus();
+  absl::Status ended = CheckEnd(completion.finish_reason);
+  return ended.ok() ? ended : WithSource(std::move(ended), model().name(), response);
+}
+
+absl::Status Predict::Unread(const absl::Status& error, const lm::Completion& completion,
+                             const lm::Response& response) const {
+  return WithSource(WithFinishReason(error, completion.finish_reason), model().name(), response);
 }
 
 Task<Json> Predict::ReadInTwoSteps(const RequestContext& context, const Layout& layout,
@@ -368,12 +382,14 @@ Task<Json> Predict::Extract(const RequestContext& context, const std::string& te
   co_return std::move(extracted->outputs);
 }
 
-absl::StatusOr<Prediction> Predict::Conclude(std::vector<Json> answers) const {
+absl::StatusOr<Prediction> Predict::Conclude(std::vector<Answer> answers) const {
   Prediction prediction;
   std::size_t chosen = 0;
   if (answers.size() > 1 && !settings_.majority_field.empty())
     chosen = MajorityIndex(answers, settings_.majority_field);
-  prediction.outputs = answers.size() > 1 ? answers[chosen] : std::move(answers.front());
+  Answer answer = answers.size() > 1 ? answers[chosen] : std::move(answers.front());
+  prediction.outputs = std::move(answer.outputs);
+  prediction.logprobs = std::move(answer.logprobs);
   if (answers.size() > 1) prediction.answers = std::move(answers);
   if (settings_.enforced) {
     const absl::Status checked = CheckConstraints(settings_.signature.outputs(), prediction.outputs);
@@ -388,7 +404,7 @@ absl::StatusOr<lm::RenderedRequest> Predict::Render(Json inputs, const Sampling&
   if (!taken.ok()) return taken.status();
   const absl::StatusOr<lm::Request> request = way_.layout->MakeRequest(taken->values, WishOf(way_, call).options);
   if (!request.ok()) return request.status();
-  return (*settings_.language_model.model)->Render(*request);
+  return model().Render(*request);
 }
 
 absl::StatusOr<Prediction> Predict::Parse(absl::string_view completion) const {
@@ -403,8 +419,8 @@ absl::StatusOr<Prediction> Predict::Parse(absl::string_view completion) const {
 
 absl::StatusOr<Prediction> Predict::ConcludeOne(absl::StatusOr<Json> answer) const {
   if (!answer.ok()) return answer.status();
-  std::vector<Json> answers;
-  answers.push_back(*std::move(answer));
+  std::vector<Answer> answers;
+  answers.push_back(Answer{*std::move(answer)});
   return Conclude(std::move(answers));
 }
 

@@ -103,14 +103,11 @@ TEST_F(PredictTest, RequestsShareOnePrefixAndItsId) {
   EXPECT_TRUE(model_->requests[0].prefix->reusable());
 }
 
-TEST_F(PredictTest, CountsUsageAndFillsTheTrace) {
+TEST_F(PredictTest, FillsTheTrace) {
   record_.keep_trace = true;
   Make("q -> a");
   model_->Answer("[[ ## a ## ]]\nx");
   ASSERT_TRUE(Forward(Json{{"q", "?"}}).ok());
-  EXPECT_EQ(record_.usage.input_tokens, 11);
-  EXPECT_EQ(record_.usage.output_tokens, 7);
-  EXPECT_EQ(record_.usage.lm_calls, 1);
   ASSERT_EQ(record_.trace.size(), 1u);
   const TraceNode& node = record_.trace[0];
   EXPECT_EQ(node.name, "lm");
@@ -118,8 +115,43 @@ TEST_F(PredictTest, CountsUsageAndFillsTheTrace) {
   EXPECT_EQ(node.model, "fake-2024");
   EXPECT_EQ(node.provider_request_id, "req-1");
   EXPECT_EQ(node.completion, "[[ ## a ## ]]\nx");
+  EXPECT_EQ(node.usage.input_tokens, 11);
   EXPECT_EQ(node.usage.output_tokens, 7);
+  EXPECT_EQ(node.usage.lm_calls, 1);
   EXPECT_GE(node.end, node.start);
+}
+
+TEST_F(PredictTest, LogprobsAreOfTheChosenAnswer) {
+  sampling_ = {.options = {.logprobs = true}, .n = 3};
+  majority_field_ = "a";
+  Make("q -> a");
+  for (const auto& [text, logprob] : {std::pair("x", -1.0), std::pair("y", -2.0), std::pair("y", -3.0)}) {
+    lm::Response response;
+    response.completions.push_back({.text = absl::StrCat("[[ ## a ## ]]\n", text)});
+    response.completions[0].logprobs = {{{text, logprob}}};
+    model_->Answer(std::move(response));
+  }
+  const auto prediction = Ask(Json{{"q", "?"}});
+  ASSERT_TRUE(prediction.ok()) << prediction.status();
+  EXPECT_EQ(prediction->outputs["a"], "y");
+  EXPECT_EQ(prediction->logprobs, (std::vector<lm::TokenLogprob>{{{"y", -2.0}}}));
+  ASSERT_EQ(prediction->answers.size(), 3u);
+  EXPECT_EQ(prediction->answers[2].logprobs, (std::vector<lm::TokenLogprob>{{{"y", -3.0}}}));
+  EXPECT_TRUE(prediction->warnings.empty());
+}
+
+TEST_F(PredictTest, LogprobsThatAreMissingAreToldOf) {
+  Make("q -> a");
+  for (int i = 0; i < 2; ++i) AnswerSection("a", "x");
+  const auto unasked = Ask(Json{{"q", "?"}});
+  ASSERT_TRUE(unasked.ok());
+  EXPECT_FALSE(unasked->logprobs.has_value());
+  EXPECT_TRUE(unasked->warnings.empty());
+  const auto asked = Ask(Json{{"q", "?"}}, {.options = {.logprobs = true}});
+  ASSERT_TRUE(asked.ok());
+  ASSERT_TRUE(asked->logprobs.has_value());
+  EXPECT_TRUE(asked->logprobs->empty());
+  EXPECT_THAT(asked->warnings, ::testing::ElementsAre(HasSubstr("no log probabilities")));
 }
 
 TEST_F(PredictTest, WithoutATraceThereIsNone) {
@@ -138,13 +170,16 @@ TEST_F(PredictTest, RefusesWrongInputsBeforeItAsks) {
 }
 
 TEST_F(PredictTest, ModelsErrorIsTheResult) {
+  record_.keep_trace = true;
   Make("q -> a");
   model_->Answer(absl::UnavailableError("no route"));
   EXPECT_EQ(Forward(Json{{"q", "?"}}).status(), absl::UnavailableError("no route"));
-  EXPECT_EQ(record_.usage.lm_calls, 0);
+  ASSERT_EQ(record_.trace.size(), 1u);
+  EXPECT_EQ(record_.trace[0].usage.lm_calls, 0);
 }
 
 TEST_F(PredictTest, CompletionsThatDidNotComeToTheirEndAreNoAnswers) {
+  record_.keep_trace = true;
   Make("q -> a");
   for (const auto& [reason, expected] : std::initializer_list<std::pair<lm::FinishReason, const char*>>{
            {lm::FinishReason::kLength, "COMPLETION_TRUNCATED"},
@@ -153,8 +188,9 @@ TEST_F(PredictTest, CompletionsThatDidNotComeToTheirEndAreNoAnswers) {
     model_->Answer("[[ ## a ## ]]\nfine", reason);
     EXPECT_EQ(ErrorReason(Forward(Json{{"q", "?"}}).status()), expected);
   }
-  // What was paid is counted all the same.
-  EXPECT_EQ(record_.usage.lm_calls, 3);
+  // What they consumed is told all the same.
+  ASSERT_EQ(record_.trace.size(), 3u);
+  for (const TraceNode& node : record_.trace) EXPECT_EQ(node.usage.lm_calls, 1);
 }
 
 TEST_F(PredictTest, InDspysWaysSuchACompletionIsTakenIfItCanBeReadAndTheTraceSaysSo) {
@@ -169,6 +205,7 @@ TEST_F(PredictTest, InDspysWaysSuchACompletionIsTakenIfItCanBeReadAndTheTraceSay
 TEST_F(PredictTest, CompletionThatDoesNotParseSaysHowItEnded) {
   enforced_ = false;
   json_fallback_ = false;
+  record_.keep_trace = true;
   Make("q -> a, b: int");
   model_->Answer("[[ ## a ## ]]\nlong talk", lm::FinishReason::kLength);
   const absl::Status cut = Forward(Json{{"q", "?"}}).status();
@@ -179,8 +216,9 @@ TEST_F(PredictTest, CompletionThatDoesNotParseSaysHowItEnded) {
   model_->Answer("", lm::FinishReason::kContentFilter);
   const absl::Status filtered = Forward(Json{{"q", "?"}}).status();
   EXPECT_EQ(ErrorMetadata(filtered, "finish_reason"), "content_filter");
-  // What was paid is counted all the same.
-  EXPECT_EQ(record_.usage.lm_calls, 2);
+  // What they consumed is told all the same.
+  ASSERT_EQ(record_.trace.size(), 2u);
+  for (const TraceNode& node : record_.trace) EXPECT_EQ(node.usage.lm_calls, 1);
 }
 
 TEST_F(PredictTest, AnswerWithoutACompletionIsUnparsable) {
@@ -233,16 +271,19 @@ TEST_F(PredictTest, ACallsSettingsStandInForItsOwn) {
 
 TEST_F(PredictTest, SeveralCompletionsAreSeveralRequests) {
   sampling_.n = 3;
+  record_.keep_trace = true;
   Make("q -> a");
   for (const char* answer : {"one", "two", "two"}) AnswerSection("a", answer);
   const auto prediction = Ask(Json{{"q", "?"}});
   ASSERT_TRUE(prediction.ok()) << prediction.status();
   EXPECT_EQ(prediction->outputs["a"], "one");
   ASSERT_EQ(prediction->answers.size(), 3u);
-  EXPECT_EQ(prediction->answers[2]["a"], "two");
+  EXPECT_EQ(prediction->answers[2].outputs["a"], "two");
   ASSERT_EQ(model_->requests.size(), 3u);
   for (const lm::Request& request : model_->requests) EXPECT_EQ(request.options->temperature, 0.7);
-  EXPECT_EQ(record_.usage.lm_calls, 3);
+  // The trace has each, with what it consumed.
+  ASSERT_EQ(record_.trace.size(), 3u);
+  for (const TraceNode& node : record_.trace) EXPECT_EQ(node.usage.lm_calls, 1);
 }
 
 TEST_F(PredictTest, TheMajorityAnswers) {
@@ -275,14 +316,15 @@ TEST_F(PredictTest, WhatDoesNotParseIsAskedForOnceMoreAsJson) {
   ASSERT_EQ(model_->requests.size(), 2u);
   EXPECT_EQ(model_->requests[0].options->response_format.kind, lm::ResponseFormat::Kind::kText);
   EXPECT_EQ(model_->requests[1].options->response_format.kind, lm::ResponseFormat::Kind::kJsonObject);
-  EXPECT_EQ(record_.usage.lm_calls, 2);
   // The trace tells of both, and why there was a second.
   ASSERT_EQ(record_.trace.size(), 3u);
   EXPECT_EQ(record_.trace[0].name, "lm");
+  EXPECT_EQ(record_.trace[0].usage.lm_calls, 1);
   EXPECT_EQ(record_.trace[1].name, "json_fallback");
   EXPECT_THAT(record_.trace[1].reason, HasSubstr("'a'"));
   EXPECT_EQ(record_.trace[2].name, "lm");
   EXPECT_EQ(record_.trace[2].parent, 1);
+  EXPECT_EQ(record_.trace[2].usage.lm_calls, 1);
   EXPECT_EQ(record_.trace[2].completion, R"({"a": "x", "n": 7})");
 }
 

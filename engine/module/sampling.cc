@@ -22,6 +22,9 @@ Sampling Merge(Sampling base, const Sampling& changes) {
   Take(into.frequency_penalty, from.frequency_penalty);
   Take(into.presence_penalty, from.presence_penalty);
   Take(into.reasoning_effort, from.reasoning_effort);
+  Take(into.store, from.store);
+  Take(into.logprobs, from.logprobs);
+  Take(into.top_logprobs, from.top_logprobs);
   Take(into.rollout_id, from.rollout_id);
   Take(base.n, changes.n);
   return base;

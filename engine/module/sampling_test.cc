@@ -7,11 +7,14 @@ namespace {
 
 TEST(MergeTest, TakesWhatTheChangesSet) {
   const Sampling base = {.options = {.temperature = 0.2, .max_tokens = 10, .stop = {"a"}}, .n = 3};
-  const Sampling merged = Merge(base, {.options = {.temperature = 0.0, .seed = 4, .rollout_id = 9}});
+  const Sampling merged =
+      Merge(base, {.options = {.temperature = 0.0, .seed = 4, .store = false, .logprobs = true, .rollout_id = 9}});
   EXPECT_EQ(merged.options.temperature, 0.0);
   EXPECT_EQ(merged.options.max_tokens, 10);
   EXPECT_EQ(merged.options.stop, std::vector<std::string>{"a"});
   EXPECT_EQ(merged.options.seed, 4);
+  EXPECT_EQ(merged.options.store, false);
+  EXPECT_EQ(merged.options.logprobs, true);
   EXPECT_EQ(merged.options.rollout_id, 9);
   EXPECT_EQ(merged.n, 3);
   EXPECT_EQ(Merge(base, {.options = {.stop = {"b"}}, .n = 1}).completions(), 1);

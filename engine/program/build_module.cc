@@ -95,11 +95,6 @@ void ReadAdapter(const v1::Adapter& adapter, const ProgramEnvironment& environme
   }
 }
 
-bool IsEnforced(const v1::Program& program) {
-  if (program.validation() == v1::VALIDATION_UNSPECIFIED) return program.phrasebook().empty();
-  return program.validation() == v1::VALIDATION_ENFORCED;
-}
-
 const std::string& LmName(const v1::Module& module, const v1::Program& program, const ProgramEnvironment& environment) {
   if (!module.lm().empty()) return module.lm();
   return program.lm().empty() ? environment.default_lm : program.lm();
@@ -138,6 +133,11 @@ absl::StatusOr<std::unique_ptr<const Module>> BuildPredictor(const v1::Module& m
 
 }  // namespace
 
+bool IsEnforced(const v1::Program& program) {
+  if (program.validation() == v1::VALIDATION_UNSPECIFIED) return program.phrasebook().empty();
+  return program.validation() == v1::VALIDATION_ENFORCED;
+}
+
 Sampling ReadSampling(const v1::LmOptions& proto) {
   Sampling sampling;
   lm::Options& options = sampling.options;
@@ -149,6 +149,9 @@ Sampling ReadSampling(const v1::LmOptions& proto) {
   if (proto.has_frequency_penalty()) options.frequency_penalty = proto.frequency_penalty();
   if (proto.has_presence_penalty()) options.presence_penalty = proto.presence_penalty();
   if (proto.has_reasoning_effort()) options.reasoning_effort = proto.reasoning_effort();
+  if (proto.has_store()) options.store = proto.store();
+  if (proto.has_logprobs()) options.logprobs = proto.logprobs();
+  if (proto.has_top_logprobs()) options.top_logprobs = proto.top_logprobs();
   if (proto.has_rollout_id()) options.rollout_id = proto.rollout_id();
   if (proto.has_n()) sampling.n = proto.n();
   return sampling;

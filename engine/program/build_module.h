@@ -20,6 +20,9 @@ class Program;
 /// The sampling settings of the proto; what is unset there is unset here.
 Sampling ReadSampling(const v1::LmOptions& proto);
 
+/// Whether the values of the program's fields must fit their types; otherwise they are taken as DSPy takes them.
+bool IsEnforced(const v1::Program& program);
+
 /// The wording that a program names. NOT_FOUND / PHRASEBOOK_NOT_FOUND with a violation of `phrasebook`.
 absl::StatusOr<std::shared_ptr<const Phrasebook>> FindPhrasebook(const v1::Program& program,
                                                                  const ProgramEnvironment& environment);

@@ -32,6 +32,21 @@ absl::StatusOr<std::shared_ptr<const Program>> Program::Create(const v1::Program
   return std::shared_ptr<const Program>(new Program(*std::move(module), ReadTimeout(definition)));
 }
 
+namespace {
+
+std::vector<std::string> NamesOf(const std::vector<Field>& fields) {
+  std::vector<std::string> names;
+  names.reserve(fields.size());
+  for (const Field& field : fields) names.push_back(field.name);
+  return names;
+}
+
+}  // namespace
+
+std::vector<std::string> Program::InputNames() const { return NamesOf(module_->signature().inputs()); }
+
+std::vector<std::string> Program::OutputNames() const { return NamesOf(module_->signature().outputs()); }
+
 Task<Prediction> Program::Forward(RequestContext context, Json inputs, const Sampling& call) const {
   // Without a trace no node is to be ended, and a coroutine less is paid for.
   if (!context.record().keep_trace) return module_->Forward(context, std::move(inputs), call);

@@ -59,6 +59,10 @@ class Program {
   /// id.
   absl::StatusOr<Prediction> Parse(absl::string_view module, absl::string_view completion) const;
 
+  /// The names of its inputs and outputs, in order.
+  std::vector<std::string> InputNames() const;
+  std::vector<std::string> OutputNames() const;
+
   /// The program's limit on one Forward; infinite if it has none.
   Clock::duration timeout() const { return timeout_; }
 

@@ -240,13 +240,17 @@ TEST_F(ProgramTest, OptionsHaveRanges) {
       {"presence_penalty: 2.5", "presence_penalty"},
       {"stop: 'a' stop: 'b' stop: 'c' stop: 'd' stop: 'e'", "stop"},
       {"stop: 'a' stop: ''", "stop[1]"},
+      {"logprobs: true top_logprobs: -1", "top_logprobs"},
+      {"logprobs: true top_logprobs: 21", "top_logprobs"},
+      {"logprobs: false top_logprobs: 1", "top_logprobs"},
+      {"top_logprobs: 1", "top_logprobs"},
   };
   for (const auto& [options, field] : bad) {
     ExpectInvalid(with(options), absl::StrCat("modules[0].predict.options.", field));
   }
   const auto program =
       Create(with("temperature: 2 top_p: 1 max_tokens: 1 frequency_penalty: -2 presence_penalty: 2 "
-                  "stop: 'a' stop: 'b' stop: 'c' stop: 'd' seed: -1"));
+                  "stop: 'a' stop: 'b' stop: 'c' stop: 'd' seed: -1 logprobs: true top_logprobs: 20"));
   EXPECT_TRUE(program.ok()) << program.status();
 }
 

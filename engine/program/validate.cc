@@ -22,6 +22,7 @@ constexpr int kMaxDemos = 1000;
 constexpr int kMaxStops = 4;
 constexpr std::size_t kMaxStopBytes = 256;
 constexpr int kMaxCompletions = 64;
+constexpr int kMaxTopLogprobs = 20;
 constexpr std::size_t kMaxEffortBytes = 64;
 constexpr std::size_t kMaxIdLength = 63;
 constexpr std::size_t kMaxLmLength = 256;
@@ -99,28 +100,6 @@ absl::Status ValidateAdapter(const v1::Adapter& adapter, absl::string_view path)
   return ValidateOptions(adapter.extraction_options(), absl::StrCat(path, ".extraction_options"));
 }
 
-absl::Status ValidateModule(const v1::Module& module, absl::string_view path) {
-  if (!IsId(module.id())) {
-    return InvalidField(absl::StrCat(path, ".id"),
-                        "is no id. Give a lower-case letter, then lower-case letters, digits, '_' or '-', at most 63.");
-  }
-  if (absl::Status status = ValidateLm(module.lm(), absl::StrCat(path, ".lm")); !status.ok()) return status;
-  switch (module.execution_backend()) {
-    case v1::EXECUTION_BACKEND_UNSPECIFIED:
-    case v1::EXECUTION_BACKEND_NATIVE:
-      break;
-    case v1::EXECUTION_BACKEND_PYTHON:
-      return Unsupported("EXECUTION_BACKEND_PYTHON", absl::StrCat(path, ".execution_backend"),
-                         "this server has no Python workers yet. Use EXECUTION_BACKEND_NATIVE.");
-    default:
-      return InvalidField(absl::StrCat(path, ".execution_backend"), "is unknown. Use EXECUTION_BACKEND_NATIVE.");
-  }
-  if (absl::Status status = ValidateAdapter(module.adapter(), absl::StrCat(path, ".adapter")); !status.ok()) {
-    return status;
-  }
-  return ValidateKind(module, path);
-}
-
 absl::Status ValidateModules(const v1::Program& program) {
   if (program.modules().empty()) return InvalidField("modules", "is empty. Give one module.");
   absl::flat_hash_set<absl::string_view> ids;
@@ -168,6 +147,13 @@ absl::Status ValidateOptions(const v1::LmOptions& options, absl::string_view pat
   if (options.has_n() && (options.n() < 1 || options.n() > kMaxCompletions)) {
     return InvalidField(at("n"), absl::StrCat("is ", options.n(), ". Give 1 to ", kMaxCompletions, "."));
   }
+  if (options.has_top_logprobs() && (options.top_logprobs() < 0 || options.top_logprobs() > kMaxTopLogprobs)) {
+    return InvalidField(at("top_logprobs"),
+                        absl::StrCat("is ", options.top_logprobs(), ". Give 0 to ", kMaxTopLogprobs, "."));
+  }
+  if (options.has_top_logprobs() && !options.logprobs()) {
+    return InvalidField(at("top_logprobs"), "is set and logprobs is not true. Set logprobs, too.");
+  }
   if (options.reasoning_effort().size() > kMaxEffortBytes) {
     return InvalidField(at("reasoning_effort"), absl::StrCat("is longer than ", kMaxEffortBytes, " bytes."));
   }
@@ -178,6 +164,28 @@ absl::Status ValidateOptions(const v1::LmOptions& options, absl::string_view pat
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status ValidateModule(const v1::Module& module, absl::string_view path) {
+  if (!IsId(module.id())) {
+    return InvalidField(absl::StrCat(path, ".id"),
+                        "is no id. Give a lower-case letter, then lower-case letters, digits, '_' or '-', at most 63.");
+  }
+  if (absl::Status status = ValidateLm(module.lm(), absl::StrCat(path, ".lm")); !status.ok()) return status;
+  switch (module.execution_backend()) {
+    case v1::EXECUTION_BACKEND_UNSPECIFIED:
+    case v1::EXECUTION_BACKEND_NATIVE:
+      break;
+    case v1::EXECUTION_BACKEND_PYTHON:
+      return Unsupported("EXECUTION_BACKEND_PYTHON", absl::StrCat(path, ".execution_backend"),
+                         "this server has no Python workers yet. Use EXECUTION_BACKEND_NATIVE.");
+    default:
+      return InvalidField(absl::StrCat(path, ".execution_backend"), "is unknown. Use EXECUTION_BACKEND_NATIVE.");
+  }
+  if (absl::Status status = ValidateAdapter(module.adapter(), absl::StrCat(path, ".adapter")); !status.ok()) {
+    return status;
+  }
+  return ValidateKind(module, path);
 }
 
 absl::Status ValidateProgram(const v1::Program& program) {

@@ -5,6 +5,7 @@
 #include "engine/signature/coercion.h"
 #include "engine/signature/lax.h"
 #include "engine/signature/named_type.h"
+#include "engine/signature/python_equals.h"
 
 namespace dspex {
 

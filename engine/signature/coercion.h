@@ -120,9 +120,6 @@ bool MakeJson(Json& value);
 /// A text that is equal for values that Python holds for equal (1, 1.0 and True are), of a scalar type.
 std::string EqualityKey(const Type& type, const Json& value);
 
-/// Whether Python's == holds between two values of JSON: True is 1, 1 is 1.0.
-bool PythonEquals(const Json& a, const Json& b);
-
 /// The text of a dict's key in JSON.
 std::string KeyText(const Json& key);
 

@@ -17,6 +17,7 @@
 #include "engine/signature/date_time.h"
 #include "engine/signature/decimal.h"
 #include "engine/signature/duration.h"
+#include "engine/signature/python_equals.h"
 #include "engine/signature/schema_pattern.h"
 
 namespace dspex {

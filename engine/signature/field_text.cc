@@ -15,6 +15,7 @@
 #include "engine/signature/coerce_error.h"
 #include "engine/signature/coercion.h"
 #include "engine/signature/named_type.h"
+#include "engine/signature/python_equals.h"
 #include "engine/signature/text_trim.h"
 
 namespace dspex {

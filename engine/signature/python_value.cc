@@ -9,6 +9,7 @@
 #include "engine/signature/coercion.h"
 #include "engine/signature/date_time.h"
 #include "engine/signature/decimal.h"
+#include "engine/signature/python_equals.h"
 
 namespace dspex {
 

@@ -19,35 +19,6 @@ namespace {
 // What every record has.
 constexpr absl::string_view kRecordKeys[] = {"traces", "train", "demos", "signature", "lm"};
 
-void AddFields(const std::vector<Field>& fields, google::protobuf::RepeatedPtrField<v1::Field>& protos) {
-  for (const Field& field : fields) {
-    v1::Field& proto = *protos.Add();
-    proto.set_name(field.name);
-    if (!field.untyped) proto.set_type(field.type.ToNotation());
-  }
-}
-
-// Gives a signature in the string form, which has no place for labels and descriptions, the structured form.
-void MakeStructured(const Signature& own, v1::Predictor& predictor) {
-  if (predictor.has_structured_signature()) return;
-  v1::Signature& structured = *predictor.mutable_structured_signature();
-  AddFields(own.inputs(), *structured.mutable_inputs());
-  AddFields(own.outputs(), *structured.mutable_outputs());
-}
-
-// The field of that name as the program states it.
-v1::Field& FieldOf(v1::Predictor& predictor, const Signature& own, absl::string_view name) {
-  MakeStructured(own, predictor);
-  v1::Signature& structured = *predictor.mutable_structured_signature();
-  for (int i = 0; i < structured.outputs_size(); ++i) {
-    if (own.outputs()[static_cast<std::size_t>(i)].name == name) return *structured.mutable_outputs(i);
-  }
-  for (int i = 0; i < structured.inputs_size(); ++i) {
-    if (own.inputs()[static_cast<std::size_t>(i)].name == name) return *structured.mutable_inputs(i);
-  }
-  return *structured.mutable_outputs(0);  // Not reached: the names are the signature's.
-}
-
 class Applier {
  public:
   Applier(v1::Program program, const ApplyStateOptions& options) : program_(std::move(program)), options_(options) {}
@@ -102,9 +73,7 @@ class Applier {
       if (description == SaidDescription(present, field.name) && (prefix.empty() ? inferred : prefix) == field.prefix) {
         continue;
       }
-      const bool is_rationale = described.is_chain_of_thought && i == described.signature.inputs().size() &&
-                                described.own.FindOutput(field.name) == nullptr;
-      v1::Field& proto = is_rationale ? *predictor.mutable_rationale() : FieldOf(predictor, described.own, field.name);
+      v1::Field& proto = FieldOf(predictor, described, field.name);
       proto.set_description(description);
       proto.set_prefix(prefix == inferred ? "" : prefix);
     }

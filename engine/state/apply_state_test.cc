@@ -236,7 +236,8 @@ TEST(ApplyStateTest, EveryOptionThatHasAPlace) {
   const Saved saved{.lm =
                         R"({"model":"openai/m","temperature":1,"top_p":0.5,"max_completion_tokens":9,"stop":["a","b"],)"
                         R"("seed":-3,"frequency_penalty":0.25,"presence_penalty":-1,"num_generations":2,)"
-                        R"("rollout_id":4,"reasoning_effort":"low"})"};
+                        R"("rollout_id":4,"reasoning_effort":"low","store":false,)"
+                        R"("logprobs":true,"top_logprobs":3})"};
   const auto applied = Import(Program("question -> answer"), saved);
   ASSERT_TRUE(applied.ok()) << applied.status();
   EXPECT_THAT(applied->warnings, IsEmpty());
@@ -251,6 +252,10 @@ TEST(ApplyStateTest, EveryOptionThatHasAPlace) {
   EXPECT_EQ(options.n(), 2);
   EXPECT_EQ(options.rollout_id(), 4);
   EXPECT_EQ(options.reasoning_effort(), "low");
+  EXPECT_TRUE(options.has_store());
+  EXPECT_FALSE(options.store());
+  EXPECT_TRUE(options.logprobs());
+  EXPECT_EQ(options.top_logprobs(), 3);
   EXPECT_EQ(Export(applied->program), Text({saved}));
 }
 

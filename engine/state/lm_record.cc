@@ -70,6 +70,8 @@ std::string OptionText(const v1::LmOptions& options, const FieldDescriptor* opti
     value = reflection.GetInt32(options, option);
   } else if (option->cpp_type() == FieldDescriptor::CPPTYPE_INT64) {
     value = reflection.GetInt64(options, option);
+  } else if (option->cpp_type() == FieldDescriptor::CPPTYPE_BOOL) {
+    value = reflection.GetBool(options, option);
   } else {
     value = reflection.GetString(options, option);
   }
@@ -100,6 +102,11 @@ bool SetOption(const Json& value, const FieldDescriptor* option, v1::LmOptions& 
   if (option->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE) {
     if (!value.is_number()) return false;
     reflection.SetDouble(&options, option, value.get<double>());
+    return true;
+  }
+  if (option->cpp_type() == FieldDescriptor::CPPTYPE_BOOL) {
+    if (!value.is_boolean()) return false;
+    reflection.SetBool(&options, option, value.get<bool>());
     return true;
   }
   if (!value.is_number_integer()) return false;

@@ -19,6 +19,14 @@ std::string DefaultPath(const v1::Program& program, const v1::Module& module) {
   return is_chain ? absl::StrCat(module.id(), ".predict") : module.id();
 }
 
+void AddFields(const std::vector<Field>& fields, google::protobuf::RepeatedPtrField<v1::Field>& protos) {
+  for (const Field& field : fields) {
+    v1::Field& proto = *protos.Add();
+    proto.set_name(field.name);
+    if (!field.untyped) proto.set_type(field.type.ToNotation());
+  }
+}
+
 absl::Status Unsupported(const v1::Module& module, absl::string_view path) {
   const auto* kind = v1::Module::descriptor()->FindFieldByNumber(module.kind_case());
   const std::string name = kind == nullptr ? "none" : kind->name();
@@ -60,6 +68,26 @@ const v1::Predictor& PredictorOf(const v1::Module& module) {
 
 v1::Predictor& PredictorOf(v1::Module& module) {
   return module.has_chain_of_thought() ? *module.mutable_chain_of_thought() : *module.mutable_predict();
+}
+
+v1::Field& FieldOf(v1::Predictor& predictor, const ProgramPredictor& described, absl::string_view name) {
+  const Signature& own = described.own;
+  if (described.signature.FindOutput(name) != nullptr && own.FindOutput(name) == nullptr) {
+    return *predictor.mutable_rationale();
+  }
+  if (!predictor.has_structured_signature()) {
+    v1::Signature& structured = *predictor.mutable_structured_signature();
+    AddFields(own.inputs(), *structured.mutable_inputs());
+    AddFields(own.outputs(), *structured.mutable_outputs());
+  }
+  v1::Signature& structured = *predictor.mutable_structured_signature();
+  for (int i = 0; i < structured.outputs_size(); ++i) {
+    if (own.outputs()[static_cast<std::size_t>(i)].name == name) return *structured.mutable_outputs(i);
+  }
+  for (int i = 0; i < structured.inputs_size(); ++i) {
+    if (own.inputs()[static_cast<std::size_t>(i)].name == name) return *structured.mutable_inputs(i);
+  }
+  return *structured.mutable_outputs(0);  // Not reached: the names are the signature's.
 }
 
 }  // namespace dspex

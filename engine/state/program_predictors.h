@@ -1,6 +1,7 @@
 #pragma once
 
 #include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
 
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 namespace dspex {
 
 namespace v1 {
+class Field;
 class Module;
 class Predictor;
 class Program;
@@ -38,5 +40,9 @@ absl::StatusOr<std::vector<ProgramPredictor>> PredictorsOf(const v1::Program& pr
 /// The predictor of a module of PredictorsOf.
 const v1::Predictor& PredictorOf(const v1::Module& module);
 v1::Predictor& PredictorOf(v1::Module& module);
+
+/// The field of that name of `predictor`, which `described` describes, as the program states it, to be changed. A
+/// signature in the string form, which has no place for labels and descriptions, becomes a structured one.
+v1::Field& FieldOf(v1::Predictor& predictor, const ProgramPredictor& described, absl::string_view name);
 
 }  // namespace dspex

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
-#include "engine/program/struct_json.h"
+#include "engine/program/demo_json.h"
 #include "engine/state/lm_record.h"
 #include "engine/state/match_state.h"
 #include "engine/state/program_predictors.h"
@@ -16,21 +16,11 @@ namespace dspex {
 
 namespace {
 
-// A demo that was given as a Struct, whose keys have no order: the signature's fields first.
 absl::StatusOr<std::string> StructText(const google::protobuf::Struct& fields, const Signature& signature) {
-  absl::StatusOr<Json> json = JsonFromStruct(fields);
-  if (!json.ok()) return json.status();
-  Json ordered = Json::object();
-  for (const auto* side : {&signature.inputs(), &signature.outputs()}) {
-    for (const Field& field : *side) {
-      if (const auto value = json->find(field.name); value != json->end()) ordered[field.name] = *value;
-    }
-  }
-  for (const auto& [key, value] : json->items()) {
-    if (!ordered.contains(key)) ordered[key] = value;
-  }
+  const absl::StatusOr<Json> demo = DemoFromStruct(fields, signature);
+  if (!demo.ok()) return demo.status();
   std::string text;
-  AppendOrjson(text, ordered);
+  AppendOrjson(text, *demo);
   return text;
 }
 

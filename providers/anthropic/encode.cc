@@ -128,6 +128,8 @@ const lm::Part* AppendPrefixTurns(std::string& out, const lm::Prefix& prefix) {
 struct Thinking {
   int budget = 0;
   absl::string_view effort;
+
+  bool on() const { return budget > 0 || !effort.empty(); }
 };
 
 Thinking ThinkingOf(const lm::Options& options, const ModelClass& model) {
@@ -180,16 +182,26 @@ void AppendTools(std::string& out, const lm::Options& options) {
                   *options.parallel_tool_calls ? "}" : R"(,"disable_parallel_tool_use":true})");
 }
 
+// What is set beyond what the API takes becomes the nearest that it takes: beside thoughts it has no temperature but 1,
+// its default, and nearly all of the probability.
+void AppendSampling(std::string& out, const lm::Options& options, const Thinking& thinking, const ModelClass& model) {
+  if (!model.sampling) return;
+  constexpr double kMinTopPOfThoughts = 0.95;
+  if (options.temperature.has_value() && !thinking.on()) {
+    wire::AppendNumber(out, "temperature", std::clamp(*options.temperature, 0.0, 1.0));
+  }
+  std::optional<double> top_p = options.top_p;
+  if (top_p.has_value() && thinking.on()) top_p = std::max(*top_p, kMinTopPOfThoughts);
+  wire::AppendNumber(out, "top_p", top_p);
+}
+
 // The API has no seed and no penalties.
 void AppendOptions(std::string& out, const lm::Options& options, const ModelClass& model) {
   const Thinking thinking = ThinkingOf(options, model);
   // Thoughts of a given number of tokens count as output; the limit is meant for the answer.
   const long long max_tokens = options.max_tokens.value_or(model.default_max_tokens);
   absl::StrAppend(&out, R"(,"max_tokens":)", max_tokens + thinking.budget);
-  std::optional<double> temperature = options.temperature;
-  if (temperature.has_value()) temperature = std::clamp(*temperature, 0.0, 1.0);
-  wire::AppendNumber(out, "temperature", temperature);
-  wire::AppendNumber(out, "top_p", options.top_p);
+  AppendSampling(out, options, thinking, model);
   if (!options.stop.empty()) {
     absl::string_view separator = R"(,"stop_sequences":[)";
     for (const std::string& stop : options.stop) AppendField(out, std::exchange(separator, ","), stop);

@@ -112,6 +112,29 @@ TEST(AnthropicEncodeTest, Thinking) {
   EXPECT_EQ(EncodeWith({.reasoning_effort = "mu\"ch"})["output_config"]["effort"], "mu\"ch");
 }
 
+TEST(AnthropicEncodeTest, SamplingIsWhatTheModelTakes) {
+  const lm::Options usual = {.temperature = 0.2, .top_p = 0.5};
+  lm::Options thinking = usual;
+  thinking.reasoning_effort = "low";
+  // Refused beside thoughts, whose temperature is 1.
+  for (const absl::string_view model : {"claude-sonnet-4-5", "claude-opus-4-6"}) {
+    const Json body = EncodeWith(thinking, model);
+    EXPECT_TRUE(body.contains("thinking"));
+    EXPECT_FALSE(body.contains("temperature")) << model;
+    EXPECT_EQ(body["top_p"], 0.95) << model;
+    EXPECT_EQ(EncodeWith(usual, model)["temperature"], 0.2) << model;
+    EXPECT_EQ(EncodeWith(usual, model)["top_p"], 0.5) << model;
+  }
+  thinking.top_p = 0.99;
+  EXPECT_EQ(EncodeWith(thinking)["top_p"], 0.99);
+  thinking.reasoning_effort = "none";
+  EXPECT_EQ(EncodeWith(thinking)["temperature"], 0.2);
+  // Refused always.
+  for (const absl::string_view model : {"claude-opus-4-7", "claude-sonnet-5", "claude-haiku-5-5"}) {
+    EXPECT_EQ(EncodeWith(usual, model), Json::parse(R"({"max_tokens":16384})")) << model;
+  }
+}
+
 TEST(AnthropicEncodeTest, ResponseFormats) {
   EXPECT_EQ(EncodeWith({.response_format = {.kind = lm::ResponseFormat::Kind::kJsonObject}}),
             Json::parse(R"({"max_tokens":16384})"));

@@ -43,6 +43,21 @@ Usage UsageOfFailure(const absl::Status& error, const lm::Request& request, std:
   return {.input_tokens = EstimateInput(request), .output_tokens = EstimateTokens(came), .estimated = true};
 }
 
+// A count of zero, where there was something to count, is that of a provider that does not count.
+Usage UsageOfAnswer(const lm::Response& response, const lm::Request& request) {
+  Usage usage = response.usage;
+  usage.lm_calls = 1;
+  if (usage.input_tokens == 0) {
+    usage.input_tokens = EstimateInput(request);
+    usage.estimated = true;
+  }
+  if (usage.output_tokens == 0) {
+    usage.output_tokens = EstimateOutput(response);
+    usage.estimated = usage.estimated || usage.output_tokens > 0;
+  }
+  return usage;
+}
+
 class AttemptMeter final : public Decorator {
  public:
   AttemptMeter(std::shared_ptr<lm::LanguageModel> inner, AttemptObserver& observer, std::optional<Price> price)
@@ -57,8 +72,8 @@ class AttemptMeter final : public Decorator {
     absl::StatusOr<lm::Response> response = co_await inner().Generate(counted, request);
     const TimePoint end = Clock::now();
     context.record().attempts.emplace_back(begin, end);
-    Usage usage = response.ok() ? response->usage : UsageOfFailure(response.status(), request, sink.bytes());
-    usage.lm_calls = response.ok() ? 1 : 0;
+    Usage usage =
+        response.ok() ? UsageOfAnswer(*response, request) : UsageOfFailure(response.status(), request, sink.bytes());
     if (price_.has_value()) usage.cost = CostOf(usage, *price_);
     context.record().charged.Add(usage);
     if (response.ok()) response->usage = usage;

@@ -32,9 +32,10 @@ class AttemptObserver {
 /// A model that notes each call to `inner` in the request's record and tells `observer`, which must outlive it, of it.
 ///
 /// It alone charges: it adds the usage of each attempt, with its cost by `price`, to RequestRecord::charged, once; an
-/// answer carries the same. Of failures it charges what the provider says that they used (lm::WithUsage); where it says
-/// nothing, calls that were aborted after the request was sent, and streams that broke, are charged the request's text
-/// and what came of the answer, four bytes a token, and marked as estimated. Others are free.
+/// answer carries the same. What an answer does not count is estimated: four bytes a token. Of failures it charges what
+/// the provider says that they used (lm::WithUsage); where it says nothing, calls that were aborted after the request
+/// was sent, and streams that broke, are charged the request's text and what came of the answer, likewise. What holds
+/// an estimate is marked as estimated. Other failures are free.
 std::shared_ptr<lm::LanguageModel> NewAttemptMeter(std::shared_ptr<lm::LanguageModel> inner, AttemptObserver& observer,
                                                    std::optional<Price> price = std::nullopt);
 

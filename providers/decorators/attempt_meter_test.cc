@@ -58,7 +58,6 @@ TEST_F(AttemptMeterTest, ChargesAnAnswerOnce) {
   EXPECT_EQ(charged.cost.ToString(), "0.003");
   EXPECT_FALSE(charged.estimated);
   EXPECT_EQ(call.result()->usage.cost, charged.cost);
-  EXPECT_EQ(call.record().usage.input_tokens, 0) << "that is for the modules to note";
   EXPECT_EQ(observer_.total.cost, charged.cost);
   EXPECT_EQ(call.record().attempts.size(), 1u);
 }
@@ -88,6 +87,31 @@ TEST_F(AttemptMeterTest, FailuresThatTheProviderBillsAreCharged) {
   EXPECT_FALSE(charged.estimated);
   EXPECT_EQ(call.result()->usage.input_tokens, 500) << "an answer has what it cost itself";
   EXPECT_EQ(observer_.outcomes, (std::vector<std::string>{"provider_overloaded", "provider_overloaded", "ok"}));
+}
+
+TEST_F(AttemptMeterTest, WhatAnAnswerDoesNotCountIsEstimated) {
+  lm::Response silent = TextResponse(std::string(30, 'y'));
+  silent.completions.front().reasoning = std::string(10, 'z');
+  lm::Response halves = silent;
+  halves.usage = {.input_tokens = 7};
+  lm::Response empty = TextResponse("");
+  empty.usage = {.input_tokens = 7};
+  for (const auto& [response, input, output, estimated] :
+       {std::tuple(silent, 10, 10, true), std::tuple(halves, 7, 10, true), std::tuple(empty, 7, 0, false),
+        std::tuple(Answer(7, 3), 7, 3, false)}) {
+    const auto inner = std::make_shared<ScriptedModel>(time_);
+    inner->Then(response);
+    const auto model = NewAttemptMeter(inner, observer_, price_);
+    Call call(io_, *model, {.request = Forty()});
+    time_.Run(io_);
+    const Usage& charged = call.record().charged;
+    EXPECT_EQ(charged.input_tokens, input);
+    EXPECT_EQ(charged.output_tokens, output);
+    EXPECT_EQ(charged.estimated, estimated);
+    EXPECT_EQ(charged.lm_calls, 1);
+    EXPECT_EQ(charged.cost, CostOf(charged, price_));
+    EXPECT_EQ(call.result()->usage.estimated, estimated);
+  }
 }
 
 TEST_F(AttemptMeterTest, AnAbortedCallIsSettledByEstimate) {

@@ -21,6 +21,7 @@ std::size_t SizeOf(const lm::Response& response) {
     for (const auto& call : completion.tool_calls) {
       bytes += kPartBytes + call.id.size() + call.name.size() + call.arguments.size();
     }
+    bytes += lm::SizeOf(completion.logprobs);
     for (const auto& part : completion.reasoning_parts) bytes += kPartBytes + part.dialect.size() + part.json.size();
   }
   return bytes;

@@ -81,6 +81,20 @@ TEST_F(CacheTest, OnlyCompleteAnswersOfTheFirstEntryAreKept) {
   EXPECT_EQ(calls(), 4u);
 }
 
+TEST_F(CacheTest, LogprobsCount) {
+  lm::Response scored = Answer("x");
+  const lm::ScoredToken token{std::string(40, 't'), -1, std::string(40, 'b')};
+  scored.completions[0].logprobs.assign(100, {token, {token, token}});
+  inner_->Then(Answer("x")).Then(scored);
+  Ask({.request = TextRequest("one")});
+  const std::size_t plain = cache_.size_bytes();
+  Ask({.request = TextRequest("two")});
+  EXPECT_GE(cache_.size_bytes() - plain, 100u * 3 * 80);
+  const lm::Response kept = Ask({.request = TextRequest("two")});
+  EXPECT_TRUE(kept.from_cache);
+  EXPECT_EQ(kept.completions[0].logprobs, scored.completions[0].logprobs);
+}
+
 TEST_F(CacheTest, ErrorsAreNotKept) {
   inner_->Then(Error(absl::StatusCode::kUnavailable, reason::kProviderOverloaded, "Full.")).Then(Answer("x"));
   Call failed(io_, *model_);

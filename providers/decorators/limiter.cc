@@ -141,21 +141,25 @@ void Limiter::Observe(const std::optional<lm::RateLimits>& said) {
   const TimePoint now = time_.Now();
   MutexLock lock(&mutex_);
   if (said.has_value()) {
-    const lm::RateLimit* limits[kLimitKinds] = {&said->requests, &said->tokens, &said->input_tokens,
-                                                &said->output_tokens};
-    for (std::size_t i = 0; i < kLimitKinds; ++i) buckets_[i].Observe(*limits[i], reserved_[i], now);
+    Heed(*said, now);
   } else {
     max_in_flight_ = std::min(2 * max_in_flight_, kMostInFlight);
   }
   Changed();
 }
 
-void Limiter::ObserveRefusal() {
+void Limiter::ObserveRefusal(const std::optional<lm::RateLimits>& said) {
   const TimePoint now = time_.Now();
   MutexLock lock(&mutex_);
+  if (said.has_value()) Heed(*said, now);
   buckets_[kRequests].Drain(now);
   refused_ = true;
   if (max_in_flight_ > 0) max_in_flight_ = std::max(1, std::min(max_in_flight_, in_flight_) / 2);
+}
+
+void Limiter::Heed(const lm::RateLimits& said, TimePoint now) {
+  const lm::RateLimit* limits[kLimitKinds] = {&said.requests, &said.tokens, &said.input_tokens, &said.output_tokens};
+  for (std::size_t i = 0; i < kLimitKinds; ++i) buckets_[i].Observe(*limits[i], reserved_[i], now);
 }
 
 void Limiter::Pause(Clock::duration duration) {

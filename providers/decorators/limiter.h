@@ -76,8 +76,8 @@ class Limiter {
   /// Learns from an answer: the limits that it names, or that it names none.
   void Observe(const std::optional<lm::RateLimits>& said);
 
-  /// Learns from a refusal (429).
-  void ObserveRefusal();
+  /// Learns from a refusal (429), and the limits that it names.
+  void ObserveRefusal(const std::optional<lm::RateLimits>& said);
 
   /// Lets nothing go for a while: the provider asked for it.
   void Pause(Clock::duration duration);
@@ -93,6 +93,7 @@ class Limiter {
   };
 
   void Take(const Amounts& need) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Heed(const lm::RateLimits& said, TimePoint now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Probing() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ProbeIsFull() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WidenProbe(TimePoint now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

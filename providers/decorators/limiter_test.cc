@@ -214,7 +214,7 @@ TEST_F(LimiterTest, ProbesWithFewAndDoublesWithEachSuccess) {
   limiter.Observe(std::nullopt);
   RunReady(io_);
   EXPECT_EQ(limiter.waiting(), 12u);
-  limiter.ObserveRefusal();
+  limiter.ObserveRefusal(std::nullopt);
   time_.AdvanceTo(begin_ + seconds(1));
   RunReady(io_);
   EXPECT_EQ(limiter.waiting(), 8u) << "a refusal halves it";
@@ -238,7 +238,7 @@ TEST_F(LimiterTest, DoesNotProbeWiderOnceItWasRefused) {
   Limiter limiter({.first_in_flight = 4, .probe_step = milliseconds(50)}, time_);
   for (int i = 0; i < 5; ++i) Ask(limiter, {.takes = minutes(1)});
   RunReady(io_);
-  limiter.ObserveRefusal();
+  limiter.ObserveRefusal(std::nullopt);
   time_.AdvanceTo(begin_ + seconds(59));
   RunReady(io_);
   EXPECT_EQ(limiter.waiting(), 1u);

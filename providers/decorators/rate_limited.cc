@@ -5,6 +5,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
+#include "engine/lm/error_rate_limits.h"
 #include "engine/lm/error_usage.h"
 #include "providers/decorators/decorator.h"
 #include "providers/decorators/estimate.h"
@@ -33,24 +34,21 @@ class RateLimited final : public Decorator {
       grant = *std::move(waited);
     }
     absl::StatusOr<lm::Response> response = co_await inner().Generate(context, request);
-    if (response.ok()) {
-      Succeeded(*std::move(grant), *response, expected);
-    } else {
-      Failed(*std::move(grant), response.status(), expected);
-    }
+    if (!response.ok()) co_return Failed(*std::move(grant), response.status(), expected);
+    Succeeded(*std::move(grant), *response);
     co_return response;
   }
 
  private:
   // Settled first: what the provider says is left is then the last word.
-  void Succeeded(Limiter::Grant grant, const lm::Response& response, Limiter::Tokens expected) {
-    Limiter::Tokens used{response.usage.input_tokens, response.usage.output_tokens};
-    if (used.input == 0 && used.output == 0) used = {expected.input, EstimateOutput(response)};
-    limiter_.Settle(std::move(grant), used);
+  void Succeeded(Limiter::Grant grant, const lm::Response& response) {
+    limiter_.Settle(std::move(grant), {response.usage.input_tokens, response.usage.output_tokens});
     limiter_.Observe(response.rate_limits);
   }
 
-  void Failed(Limiter::Grant grant, const absl::Status& error, Limiter::Tokens expected) {
+  // Returns the error as it is passed on.
+  absl::Status Failed(Limiter::Grant grant, absl::Status error, Limiter::Tokens expected) {
+    const std::optional<lm::RateLimits> said = lm::TakeRateLimits(error);
     const std::string why = ErrorReason(error);
     const bool refused = why == reason::kProviderRateLimited;
     if (const std::optional<Usage> billed = lm::ErrorUsage(error); billed.has_value()) {
@@ -59,9 +57,10 @@ class RateLimited final : public Decorator {
       // Providers count refused requests, but not their tokens.
       limiter_.Settle(std::move(grant), {refused ? 0 : expected.input, 0});
     }
-    if (refused) limiter_.ObserveRefusal();
-    if (!refused && why != reason::kProviderOverloaded) return;
-    if (const auto delay = ErrorRetryDelay(error); delay.has_value()) limiter_.Pause(*delay);
+    if (refused) limiter_.ObserveRefusal(said);
+    const std::optional<std::chrono::milliseconds> delay = ErrorRetryDelay(error);
+    if (delay.has_value() && (refused || why == reason::kProviderOverloaded)) limiter_.Pause(*delay);
+    return error;
   }
 
   Limiter& limiter_;

@@ -6,6 +6,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
+#include "engine/lm/error_rate_limits.h"
 #include "providers/decorators/breaker.h"
 #include "providers/decorators/testing.h"
 
@@ -125,6 +126,23 @@ TEST_F(RateLimitedTest, HeadersOfAnswersAreHeeded) {
   Call second(io_, *model);
   time_.Run(io_);
   EXPECT_EQ(second.record().queued, seconds(1));
+}
+
+TEST_F(RateLimitedTest, HeadersOfRefusalsAreHeeded) {
+  Limiter limiter({.first_in_flight = 4, .probe_step = std::chrono::hours(1)}, time_);
+  const absl::Status refusal = Error(absl::StatusCode::kResourceExhausted, reason::kProviderRateLimited, "Slow down.");
+  inner_->Then(lm::WithRateLimits(refusal, {.tokens = {.limit = 600, .remaining = 0, .reset = minutes(1)}}))
+      .Then(TextResponse("x"));
+  const auto model = NewRateLimited(inner_, limiter, time_);
+  lm::Request request = TextRequest(std::string(40, 'x'));
+  request.options = std::make_shared<lm::Options>(lm::Options{.max_tokens = 20});
+  Call refused(io_, *model, {.request = request});
+  RunReady(io_);
+  EXPECT_EQ(refused.result().status(), refusal) << "callers have no use for what it says of limits";
+  Call second(io_, *model, {.request = request});
+  time_.Run(io_);
+  EXPECT_TRUE(second.result().ok());
+  EXPECT_EQ(second.record().queued, seconds(3)) << "30 tokens at ten a second";
 }
 
 TEST_F(RateLimitedTest, WhileNothingIsKnownFewAreInFlight) {

@@ -103,9 +103,9 @@ class Canonical {
   }
   void Add(const lm::Options& options) {
     const auto& [temperature, top_p, max_tokens, stop, seed, frequency_penalty, presence_penalty, reasoning_effort,
-                 response_format, tools, parallel_tool_calls, store, rollout_id] = options;
+                 response_format, tools, parallel_tool_calls, store, logprobs, top_logprobs, rollout_id] = options;
     AddAll(temperature, top_p, max_tokens, stop, seed, frequency_penalty, presence_penalty, reasoning_effort,
-           response_format, tools, parallel_tool_calls, store, rollout_id);
+           response_format, tools, parallel_tool_calls, store, logprobs, top_logprobs, rollout_id);
   }
 
  private:

@@ -40,6 +40,8 @@ struct Changed {
       .tools = {{"name", "description", "{}"}},
       .parallel_tool_calls = true,
       .store = true,
+      .logprobs = true,
+      .top_logprobs = 3,
       .rollout_id = 1};
 
   RequestDigest Digest() const {
@@ -121,6 +123,10 @@ std::vector<Change> ChangesOfOptions() {
       [](Changed& c) { c.options.parallel_tool_calls.reset(); },
       [](Changed& c) { c.options.store = false; },
       [](Changed& c) { c.options.store.reset(); },
+      [](Changed& c) { c.options.logprobs = false; },
+      [](Changed& c) { c.options.logprobs.reset(); },
+      [](Changed& c) { c.options.top_logprobs = 4; },
+      [](Changed& c) { c.options.top_logprobs.reset(); },
       [](Changed& c) { c.options.rollout_id = 2; },
       [](Changed& c) { c.options.rollout_id.reset(); },
   };

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "providers/openai/chat_json.h"
+#include "providers/openai/logprobs.h"
 #include "providers/wire/json.h"
 
 namespace dspex::openai {
@@ -81,6 +82,10 @@ absl::Status DecodeChoice(dom::element element, lm::Completion& completion) {
     if (reasoning.empty()) continue;
     completion.reasoning = std::move(reasoning);
     break;
+  }
+  dom::object logprobs;
+  if (choice.at_key("logprobs").get(logprobs) == simdjson::SUCCESS) {
+    AppendLogprobs(logprobs, "content", completion.logprobs);
   }
   completion.finish_reason = FinishReasonOf(OptionalText(choice, "finish_reason"));
   if (!OptionalText(message, "refusal").empty()) completion.finish_reason = lm::FinishReason::kRefusal;

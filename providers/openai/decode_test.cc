@@ -1,5 +1,6 @@
 #include "providers/openai/decode.h"
 
+#include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
 
 #include "engine/base/error.h"
@@ -48,6 +49,34 @@ TEST(DecodeTest, WhatServersLeaveOut) {
     EXPECT_EQ(response->usage.input_tokens, 0);
     EXPECT_EQ(response->usage.output_tokens, 0);
   }
+}
+
+TEST(DecodeTest, Logprobs) {
+  const auto response = DecodeChatCompletion(R"({"choices":[{"message":{"content":"hi \u00e9"},"logprobs":{"content":[
+    {"token":"hi","logprob":-0.5,"bytes":[104,105],"top_logprobs":[{"token":"hi","logprob":-0.5,"bytes":[104,105]},
+                                                                  {"token":"ho","logprob":-1}]},
+    {"token":"\\xc3","logprob":-9999.0,"bytes":[195],"top_logprobs":null}],"refusal":null}},
+    {"message":{"content":"x"},"logprobs":null}]})");
+  ASSERT_TRUE(response.ok()) << response.status();
+  const std::vector<lm::TokenLogprob> expected = {{{"hi", -0.5, "hi"}, {{"hi", -0.5, "hi"}, {"ho", -1}}},
+                                                  {{"\\xc3", -9999, "\xc3"}}};
+  EXPECT_EQ(response->completions[0].logprobs, expected);
+  EXPECT_TRUE(response->completions[1].logprobs.empty());
+}
+
+TEST(DecodeTest, LogprobsThatAreNoneAreLeftOut) {
+  for (const char* logprobs : {"[]", "3", "{}", R"({"content":3})", R"({"content":[3,{},{"token":"a"}]})",
+                               R"({"content":[{"token":1,"logprob":1},{"logprob":1},{"token":"a","logprob":"x"}]})",
+                               R"({"tokens":["a"],"token_logprobs":[-1]})"}) {
+    const auto response =
+        DecodeChatCompletion(absl::StrCat(R"({"choices":[{"message":{"content":"hi"},"logprobs":)", logprobs, "}]}"));
+    ASSERT_TRUE(response.ok()) << response.status() << logprobs;
+    EXPECT_TRUE(response->completions[0].logprobs.empty()) << logprobs;
+  }
+  const auto odd = DecodeChatCompletion(
+      R"({"choices":[{"message":{},"logprobs":{"content":[{"token":"a","logprob":1,"bytes":[256],"top_logprobs":[1,{}]}]}}]})");
+  ASSERT_TRUE(odd.ok()) << odd.status();
+  EXPECT_EQ(odd->completions[0].logprobs, (std::vector<lm::TokenLogprob>{{{"a", 1}}}));
 }
 
 TEST(DecodeTest, RefusesEverythingElse) {

@@ -177,6 +177,11 @@ void AppendOptions(std::string& out, const lm::Options& options, const Dialect& 
   AppendNumber(out, "frequency_penalty", options.frequency_penalty);
   AppendNumber(out, "presence_penalty", options.presence_penalty);
   if (options.reasoning_effort.has_value()) AppendField(out, R"(,"reasoning_effort":)", *options.reasoning_effort);
+  wire::AppendFlag(out, "store", options.store);
+  if (options.logprobs.value_or(false)) {
+    absl::StrAppend(&out, R"(,"logprobs":true)");
+    if (options.top_logprobs.value_or(0) > 0) wire::AppendCount(out, "top_logprobs", options.top_logprobs);
+  }
   AppendResponseFormat(out, options.response_format);
   AppendTools(out, options);
 }

@@ -89,6 +89,11 @@ TEST(EncodeTest, ToolsAndReasoning) {
               {"type":"function","function":{"name":"g","parameters":{}}}],
               "tool_choice":"auto","parallel_tool_calls":false})"));
   EXPECT_EQ(EncodeWith({.parallel_tool_calls = true}), Json::object());
+  EXPECT_EQ(EncodeWith({.logprobs = true}), Json::parse(R"({"logprobs":true})"));
+  EXPECT_EQ(EncodeWith({.logprobs = true, .top_logprobs = 0}), Json::parse(R"({"logprobs":true})"));
+  EXPECT_EQ(EncodeWith({.logprobs = true, .top_logprobs = 3}), Json::parse(R"({"logprobs":true,"top_logprobs":3})"));
+  EXPECT_EQ(EncodeWith({.logprobs = false, .top_logprobs = 3}), Json::object());
+  EXPECT_EQ(EncodeWith({.store = false}), Json::parse(R"({"store":false})"));
 }
 
 TEST(EncodeTest, Parts) {

@@ -5,6 +5,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
+#include "engine/lm/error_rate_limits.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "providers/openai/decode.h"
@@ -28,6 +29,20 @@ http::Response MakeResponse(int status, absl::string_view body, absl::string_vie
 }
 
 absl::Status Check(const http::Response& response) { return wire::CheckResponse(response, kSource, DecodeError); }
+
+TEST(ErrorsTest, ARefusalHasTheLimitsThatItNames) {
+  for (const auto& [status, told] : {std::pair(429, true), std::pair(503, false)}) {
+    http::Response response = MakeResponse(status, "{}");
+    response.headers.Append("x-ratelimit-limit-tokens", "600");
+    response.headers.Append("x-ratelimit-remaining-tokens", "0");
+    absl::Status error = Check(response);
+    const std::optional<lm::RateLimits> limits = lm::TakeRateLimits(error);
+    ASSERT_EQ(limits.has_value(), told) << status;
+    if (told) EXPECT_EQ(*limits, (lm::RateLimits{.tokens = {.limit = 600, .remaining = 0}}));
+  }
+  absl::Status silent = Check(MakeResponse(429, "{}"));
+  EXPECT_EQ(lm::TakeRateLimits(silent), std::nullopt);
+}
 
 TEST(ErrorsTest, ByStatus) {
   using absl::StatusCode;

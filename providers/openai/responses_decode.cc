@@ -6,6 +6,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
+#include "providers/openai/logprobs.h"
 #include "providers/openai/responses_fields.h"
 #include "providers/wire/errors.h"
 #include "providers/wire/json.h"
@@ -58,6 +59,7 @@ absl::Status Decoder::PutMessage(dom::object item) {
     if (part.at_key("text").get(text) != simdjson::SUCCESS || !wire::AppendText(text, completion_.text)) {
       return MalformedResponse("a text is not text");
     }
+    AppendLogprobs(part, "logprobs", completion_.logprobs);
   }
   return absl::OkStatus();
 }

@@ -205,13 +205,21 @@ void AppendTools(std::string& out, const lm::Options& options) {
 }
 
 void AppendReasoning(std::string& out, const lm::Options& options) {
-  if (options.store.has_value()) absl::StrAppend(&out, R"(,"store":)", *options.store ? "true" : "false");
   if (!options.reasoning_effort.has_value()) return;
   AppendField(out, R"(,"reasoning":{"effort":)", *options.reasoning_effort);
   out += '}';
+}
+
+// What the answer is to have besides.
+void AppendInclude(std::string& out, const lm::Options& options) {
   // What the provider does not keep must come along when the conversation goes on.
-  const bool kept = options.store.value_or(true) || *options.reasoning_effort == "none";
-  if (!kept) absl::StrAppend(&out, R"(,"include":["reasoning.encrypted_content"])");
+  const bool reasons = options.reasoning_effort.value_or("none") != "none";
+  const bool reasoning = reasons && !options.store.value_or(true);
+  const bool logprobs = options.logprobs.value_or(false);
+  if (logprobs) wire::AppendCount(out, "top_logprobs", options.top_logprobs);
+  if (!reasoning && !logprobs) return;
+  absl::StrAppend(&out, R"(,"include":[)", reasoning ? R"("reasoning.encrypted_content")" : "",
+                  reasoning && logprobs ? "," : "", logprobs ? R"("message.output_text.logprobs")" : "", "]");
 }
 
 // The API has no stop texts, no seed and no penalties.
@@ -219,7 +227,9 @@ void AppendOptions(std::string& out, const lm::Options& options) {
   wire::AppendNumber(out, "temperature", options.temperature);
   wire::AppendNumber(out, "top_p", options.top_p);
   if (options.max_tokens.has_value()) absl::StrAppend(&out, R"(,"max_output_tokens":)", *options.max_tokens);
+  wire::AppendFlag(out, "store", options.store);
   AppendReasoning(out, options);
+  AppendInclude(out, options);
   AppendFormat(out, options.response_format);
   AppendTools(out, options);
 }

@@ -83,6 +83,14 @@ TEST(ResponsesEncodeTest, Reasoning) {
   EXPECT_EQ(EncodeWith({.store = false}), Json::parse(R"({"store":false})"));
 }
 
+TEST(ResponsesEncodeTest, Logprobs) {
+  EXPECT_EQ(EncodeWith({.logprobs = true, .top_logprobs = 3}),
+            Json::parse(R"({"top_logprobs":3,"include":["message.output_text.logprobs"]})"));
+  EXPECT_EQ(EncodeWith({.logprobs = false, .top_logprobs = 3}), Json::object());
+  EXPECT_EQ(EncodeWith({.reasoning_effort = "low", .store = false, .logprobs = true})["include"],
+            Json::parse(R"(["reasoning.encrypted_content","message.output_text.logprobs"])"));
+}
+
 TEST(ResponsesEncodeTest, ResponseFormats) {
   EXPECT_EQ(EncodeWith({.response_format = {.kind = lm::ResponseFormat::Kind::kJsonObject}}),
             Json::parse(R"({"text":{"format":{"type":"json_object"}}})"));

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "providers/openai/logprobs.h"
 #include "providers/openai/responses_fields.h"
 #include "providers/wire/json.h"
 
@@ -143,6 +144,7 @@ absl::Status Decoder::EndItem(dom::object event, std::vector<lm::Delta>& deltas)
 absl::Status Decoder::AddText(dom::object event, std::vector<lm::Delta>& deltas) {
   std::string text;
   if (!Piece(event, text)) return NotText();
+  AppendLogprobs(event, "logprobs", completion().logprobs);
   if (text.empty()) return absl::OkStatus();
   completion().text += text;
   deltas.emplace_back(lm::TextDelta{std::move(text)});

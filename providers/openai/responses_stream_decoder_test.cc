@@ -28,9 +28,11 @@ TEST(ResponsesStreamTest, GivesWhatTheWholeResponseGives) {
        R"({"type":"response.output_item.done","output_index":0,"item":{"type":"reasoning","id":"rs_1","summary":[
            {"type":"summary_text","text":"first"},{"type":"summary_text","text":"then"}]}})",
        R"({"type":"response.output_item.added","output_index":1,"item":{"type":"message","content":[]}})",
-       R"({"type":"response.output_text.delta","output_index":1,"content_index":0,"delta":"one "})",
-       R"({"type":"response.output_text.delta","output_index":1,"content_index":0,"delta":"two"})",
-       R"({"type":"response.output_text.done","output_index":1,"content_index":0,"text":"one two"})",
+       R"({"type":"response.output_text.delta","output_index":1,"content_index":0,"delta":"one ",
+           "logprobs":[{"token":"one ","logprob":-1,"top_logprobs":[{"token":"a","logprob":-2}]}]})",
+       R"({"type":"response.output_text.delta","output_index":1,"content_index":0,"delta":"two","logprobs":[{"token":"two","logprob":-3}]})",
+       R"({"type":"response.output_text.done","output_index":1,"content_index":0,"text":"one two",
+           "logprobs":[{"token":"one ","logprob":-1,"top_logprobs":[{"token":"a","logprob":-2}]},{"token":"two","logprob":-3}]})",
        R"({"type":"response.output_item.added","output_index":2,"item":{"type":"function_call","call_id":"c1","name":"f"}})",
        R"({"type":"response.output_item.added","output_index":3,"item":{"type":"function_call","call_id":"c2","name":"g"}})",
        R"({"type":"response.function_call_arguments.delta","output_index":2,"delta":"{\"a\":"})",
@@ -45,7 +47,8 @@ TEST(ResponsesStreamTest, GivesWhatTheWholeResponseGives) {
   EXPECT_TRUE(stream.decoder->complete());
   const auto whole = DecodeResponse(R"({"status":"completed","output":[
     {"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"first"},{"type":"summary_text","text":"then"}]},
-    {"type":"message","content":[{"type":"output_text","text":"one two"}]},
+    {"type":"message","content":[{"type":"output_text","text":"one two","logprobs":[
+      {"token":"one ","logprob":-1,"top_logprobs":[{"token":"a","logprob":-2}]},{"token":"two","logprob":-3}]}]},
     {"type":"function_call","call_id":"c1","name":"f","arguments":"{\"a\":1}"},
     {"type":"function_call","call_id":"c2","name":"g","arguments":"{}"}]})");
   ASSERT_TRUE(whole.ok()) << whole.status();
@@ -58,6 +61,8 @@ TEST(ResponsesStreamTest, GivesWhatTheWholeResponseGives) {
   EXPECT_EQ(response.usage.lm_calls, 1);
   EXPECT_EQ(completion.text, expected.text);
   EXPECT_EQ(stream.text, expected.text);
+  EXPECT_EQ(expected.logprobs.size(), 2u);
+  EXPECT_EQ(completion.logprobs, expected.logprobs);
   EXPECT_EQ(completion.reasoning, expected.reasoning);
   EXPECT_EQ(stream.reasoning, expected.reasoning);
   EXPECT_EQ(completion.finish_reason, expected.finish_reason);

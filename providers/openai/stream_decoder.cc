@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "providers/openai/chat_json.h"
+#include "providers/openai/logprobs.h"
 
 namespace dspex::openai {
 
@@ -92,6 +93,10 @@ absl::Status ChatStreamDecoder::PutChoice(dom::object choice, std::vector<lm::De
     absl::Status put = PutText(delta, deltas);
     if (put.ok()) put = PutToolCalls(delta, deltas);
     if (!put.ok()) return put;
+  }
+  dom::object logprobs;
+  if (choice.at_key("logprobs").get(logprobs) == simdjson::SUCCESS) {
+    AppendLogprobs(logprobs, "content", completion_.logprobs);
   }
   const std::string reason = OptionalText(choice, "finish_reason");
   if (reason.empty()) return absl::OkStatus();

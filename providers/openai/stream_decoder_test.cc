@@ -55,6 +55,14 @@ TEST_F(StreamDecoderTest, JoinsAText) {
   EXPECT_EQ(response.usage.lm_calls, 1);
 }
 
+TEST_F(StreamDecoderTest, JoinsLogprobs) {
+  ASSERT_TRUE(
+      Put(R"({"choices":[{"delta":{"content":"a"},"logprobs":{"content":[{"token":"a","logprob":-1}]}}]})").ok());
+  ASSERT_TRUE(Put(R"({"choices":[{"delta":{"content":"b"},"logprobs":null}]})").ok());
+  ASSERT_TRUE(Put(R"({"choices":[{"delta":{},"logprobs":{"content":[{"token":"c","logprob":-2}]}}]})").ok());
+  EXPECT_EQ(decoder_->Take().completions[0].logprobs, (std::vector<lm::TokenLogprob>{{{"a", -1}}, {{"c", -2}}}));
+}
+
 TEST_F(StreamDecoderTest, ToolCallsByIndex) {
   for (const char* data : {
            R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":""}}]}}]})",

@@ -35,6 +35,14 @@ void AppendNumber(std::string& out, absl::string_view key, const std::optional<d
   absl::StrAppend(&out, ",\"", key, "\":", absl::string_view(text, static_cast<std::size_t>(end.ptr - text)));
 }
 
+void AppendCount(std::string& out, absl::string_view key, const std::optional<int>& value) {
+  if (value.has_value()) absl::StrAppend(&out, ",\"", key, "\":", *value);
+}
+
+void AppendFlag(std::string& out, absl::string_view key, const std::optional<bool>& value) {
+  if (value.has_value()) absl::StrAppend(&out, ",\"", key, "\":", *value ? "true" : "false");
+}
+
 std::optional<DataUri> ParseDataUri(absl::string_view uri) {
   if (!absl::StartsWithIgnoreCase(uri, "data:")) return std::nullopt;
   const std::size_t comma = uri.find(',');

@@ -18,6 +18,8 @@ void AppendField(std::string& out, absl::string_view key, absl::string_view text
 /// Appends `,"key":value`, in the shortest text that reads back as the same number. JSON has no infinities: those are
 /// left out.
 void AppendNumber(std::string& out, absl::string_view key, const std::optional<double>& value);
+void AppendCount(std::string& out, absl::string_view key, const std::optional<int>& value);
+void AppendFlag(std::string& out, absl::string_view key, const std::optional<bool>& value);
 
 /// What "data:image/png;base64,iVBORw0K" says.
 struct DataUri {

@@ -12,6 +12,8 @@
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
+#include "engine/lm/error_rate_limits.h"
+#include "providers/wire/rate_limits.h"
 
 namespace dspex::wire {
 
@@ -198,7 +200,10 @@ absl::Status ErrorOf(int http_status, const ErrorBody& body, const http::Headers
   if (mapping.reason == reason::kProviderRateLimited || mapping.reason == reason::kProviderOverloaded) {
     if (const auto delay = RetryDelay(headers, absl::Now()); delay.has_value()) error.RetryAfter(*delay);
   }
-  return WithSource(error, source, RequestId(headers, source.api_key));
+  absl::Status status = WithSource(error, source, RequestId(headers, source.api_key));
+  if (mapping.reason != reason::kProviderRateLimited) return status;
+  const std::optional<lm::RateLimits> limits = RateLimitsOf(headers, absl::Now());
+  return limits.has_value() ? lm::WithRateLimits(std::move(status), *limits) : status;
 }
 
 absl::Status CheckResponse(const http::Response& response, const ErrorSource& source, DecodeError decode) {

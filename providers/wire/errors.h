@@ -34,7 +34,7 @@ using DecodeError = ErrorBody (*)(std::string body);
 absl::Status CheckResponse(const http::Response& response, const ErrorSource& source, DecodeError decode);
 
 /// The typed error of what a provider says with an HTTP status, `http_status`, or, within a stream that had begun well,
-/// with the one that its words stand for.
+/// with the one that its words stand for. A refusal (429) has the limits that its headers name (lm::TakeRateLimits).
 absl::Status ErrorOf(int http_status, const ErrorBody& body, const http::Headers& headers, const ErrorSource& source);
 
 /// `status` with the metadata provider, model and, where the provider gave one, provider_request_id.

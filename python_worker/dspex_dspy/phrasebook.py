@@ -10,7 +10,7 @@ from typing import Any
 
 import dspy
 
-from dspex_dspy import capture_adapters, capture_fields, capture_types
+from dspex_dspy import capture_adapters, capture_attempts, capture_fields, capture_signatures, capture_types
 from dspex_dspy.cut import Fragments, Names, twice
 from dspex_dspy.errors import CaptureError
 from dspex_dspy.probes import probes
@@ -46,6 +46,7 @@ def capture() -> dict[str, Any]:
         capture_adapters.baml_system,
         capture_types.tools,
         capture_types.documents,
+        capture_attempts.attempts,
     ):
         text |= twice(part)
     text |= twice(lambda names: capture_adapters.two_step(names, text["chat_system"]))
@@ -58,6 +59,7 @@ def capture() -> dict[str, Any]:
         "type_description": twice(lambda names: capture_types.descriptions(names, text)),
         "builtin_schema": _schemas(text),
         "builtin_doc": capture_types.docstrings(),
+        "signature": capture_signatures.signatures(),
     }
     return {**phrasebook, "probe_sha256": _probe_hash(phrasebook)}
 

@@ -75,6 +75,10 @@ class RecordingLM(dspy.BaseLM):  # type: ignore[misc]
         """The request as JSON: the messages and, by their OpenAI names, the arguments that were given at all."""
         arguments = {**self.kwargs, **self.call}
         arguments = {k: v for k, v in arguments.items() if v is not None and k not in CLIENT_SETTINGS}
+        # DSPy's client does not send what is so anyway.
+        for name in ("logprobs", "top_logprobs"):
+            if not arguments.get(name):
+                arguments.pop(name, None)
         if "response_format" in arguments:
             arguments["response_format"] = response_format(arguments["response_format"])
         return {"model": self.model, "messages": self.messages, "arguments": arguments}

@@ -23,6 +23,7 @@ _OPTIONS = {
     "temperature": "temperature", "top_p": "top_p", "max_tokens": "max_tokens", "max_completion_tokens": "max_tokens",
     "stop": "stop", "seed": "seed", "frequency_penalty": "frequency_penalty", "presence_penalty": "presence_penalty",
     "n": "n", "rollout_id": "rollout_id", "reasoning_effort": "reasoning_effort",
+    "store": "store", "logprobs": "logprobs", "top_logprobs": "top_logprobs",
 }  # fmt: skip
 _KINDS: dict[type, str] = {
     dspy.ChatAdapter: "ADAPTER_KIND_CHAT",

@@ -95,6 +95,10 @@ int Run(int argc, char** argv, const ServeFunction& serve) {
   cli::AddExportCommand(app, action);
   cli::AddVerifyCommand(app, action);
   cli::AddPhrasebooksCommand(app, action);
+  cli::AddDatasetsCommand(app, action);
+  cli::AddEvalCommand(app, action);
+  cli::AddCompileCommand(app, action);
+  cli::AddJobsCommand(app, action);
 
   try {
     app.parse(argc, argv);

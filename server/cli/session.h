@@ -58,12 +58,18 @@ int Failure(absl::string_view message);
 using Action = std::function<int(const Session& session)>;
 
 /// Each adds one command to the command line; `action` outlives `app`.
+void AddCompileCommand(CLI::App& app, Action& action);
 void AddCreateCommand(CLI::App& app, Action& action);
+void AddDatasetsCommand(CLI::App& app, Action& action);
+void AddEvalCommand(CLI::App& app, Action& action);
 void AddExportCommand(CLI::App& app, Action& action);
 void AddForwardCommand(CLI::App& app, Action& action);
 void AddImportCommand(CLI::App& app, Action& action);
+void AddJobsCommand(CLI::App& app, Action& action);
 void AddPhrasebooksCommand(CLI::App& app, Action& action);
 void AddProgramsCommand(CLI::App& app, Action& action);
 void AddVerifyCommand(CLI::App& app, Action& action);
+/// Adds `import` to `datasets`.
+void AddDatasetsImportCommand(CLI::App& datasets, Action& action);
 
 }  // namespace dspex::cli

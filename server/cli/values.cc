@@ -22,6 +22,10 @@ bool IsJsonListOrObject(absl::string_view text) {
   return first != absl::string_view::npos && (text[first] == '[' || text[first] == '{') && nlohmann::json::accept(text);
 }
 
+std::string InCollection(absl::string_view collection, absl::string_view id) {
+  return absl::StartsWith(id, collection) ? std::string(id) : absl::StrCat(collection, id);
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> InputsJson(const std::vector<std::string>& words) {
@@ -41,9 +45,8 @@ absl::StatusOr<std::string> InputsJson(const std::vector<std::string>& words) {
   return object + "}";
 }
 
-std::string ProgramName(absl::string_view id) {
-  constexpr absl::string_view kCollection = "programs/";
-  return absl::StartsWith(id, kCollection) ? std::string(id) : absl::StrCat(kCollection, id);
-}
+std::string ProgramName(absl::string_view id) { return InCollection("programs/", id); }
+
+std::string DatasetResource(absl::string_view id) { return InCollection("datasets/", id); }
 
 }  // namespace dspex::cli

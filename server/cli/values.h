@@ -16,4 +16,7 @@ absl::StatusOr<std::string> InputsJson(const std::vector<std::string>& words);
 /// "qa" and "qa@prod" as resource names; what begins with "programs/" stays as it is.
 std::string ProgramName(absl::string_view id);
 
+/// The same of datasets: "datasets/qa@3".
+std::string DatasetResource(absl::string_view id);
+
 }  // namespace dspex::cli

@@ -73,6 +73,7 @@ void ApplyDefaults(Limits& limits) {
   if (!limits.has_forward_timeout()) *limits.mutable_forward_timeout() = Seconds(300);
   if (limits.prefix_cache_bytes() == 0) limits.set_prefix_cache_bytes(64 * kMiB);
   if (limits.program_cache_entries() == 0) limits.set_program_cache_entries(kKiB);
+  if (limits.max_running_jobs() == 0) limits.set_max_running_jobs(2);
 }
 
 }  // namespace

@@ -180,6 +180,7 @@ absl::Status CheckLimits(const Limits& limits) {
   status.Update(CheckPositive("limits.forward_timeout", limits.forward_timeout()));
   status.Update(CheckRange("limits.prefix_cache_bytes", limits.prefix_cache_bytes(), 1, 64 * kGiB));
   status.Update(CheckRange("limits.program_cache_entries", limits.program_cache_entries(), 1, 1'000'000));
+  status.Update(CheckRange("limits.max_running_jobs", limits.max_running_jobs(), 1, 64));
   return status;
 }
 

@@ -53,6 +53,13 @@ void Admission::Leave(std::int64_t bytes) {
   if (on_idle) on_idle();
 }
 
+absl::Status Admission::Resize(std::int64_t before, std::int64_t after) {
+  const std::int64_t more = after - before;
+  if (bytes_.fetch_add(more) + more <= limits_.bytes || more <= 0) return absl::OkStatus();
+  bytes_.fetch_sub(more);
+  return Overloaded("bytes of requests", "max_in_flight_bytes", limits_.bytes);
+}
+
 void Admission::Close(std::function<void()> on_idle) {
   {
     MutexLock lock(&mutex_);

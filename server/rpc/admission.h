@@ -28,6 +28,9 @@ class Admission {
   /// / SERVER_OVERLOADED with RetryInfo at a limit, UNAVAILABLE / SERVER_DRAINING once closed.
   absl::Status Enter(std::int64_t bytes);
   void Leave(std::int64_t bytes);
+  /// A call that is in flight holds `after` bytes in place of `before`. SERVER_OVERLOADED, and nothing changed, if that
+  /// is more and passes the limit.
+  absl::Status Resize(std::int64_t before, std::int64_t after);
 
   /// Refuses new calls from now on. `on_idle` is called once, by whoever makes the count zero (perhaps at once).
   void Close(std::function<void()> on_idle);

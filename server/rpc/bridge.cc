@@ -41,9 +41,9 @@ TimePoint ToSteady(std::chrono::system_clock::time_point deadline) {
 
 }  // namespace
 
-CallStart Bridge::StartOf(const grpc::CallbackServerContext& context, const google::protobuf::MessageLite& request) {
+CallStart Bridge::StartOf(const grpc::CallbackServerContext& context, std::int64_t request_bytes) {
   CallStart start;
-  start.request_bytes = static_cast<std::int64_t>(request.ByteSizeLong());
+  start.request_bytes = request_bytes;
   start.deadline = ToSteady(context.deadline());
   const auto& metadata = context.client_metadata();
   if (const auto found = metadata.find("x-request-id"); found != metadata.end()) {

@@ -13,10 +13,44 @@
 
 namespace dspex {
 
-absl::Status ClientTooSlow() {
+absl::Status ClientReadsTooSlowly() {
   return Error(
       absl::StatusCode::kUnavailable, reason::kClientTooSlow,
       "The client of a stream read nothing for too long. Read responses as they come, or ask without a stream.");
+}
+
+absl::Status ClientSendsTooSlowly() {
+  return Error(absl::StatusCode::kUnavailable, reason::kClientTooSlow,
+               "The client of a stream sent nothing for too long. Send when all that is to be sent is at hand.");
+}
+
+StreamOperation::StreamOperation(IoPool::Executor executor, Clock::duration timeout, std::function<void()> abort,
+                                 absl::Status too_slow)
+    : executor_(std::move(executor)), timeout_(timeout), abort_(std::move(abort)), too_slow_(std::move(too_slow)) {}
+
+void StreamOperation::Begin() { done_ = std::make_shared<Waiter>(executor_); }
+
+Task<bool> StreamOperation::Await() {
+  absl::Status waited = co_await done_->Wait(Clock::now() + timeout_);
+  if (!done_->woken()) {
+    if (absl::IsDeadlineExceeded(waited)) {
+      waited = too_slow_;
+      abort_();
+    }
+    // Cancelled, or soon. gRPC still has the message, and reports the failure soon.
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    const absl::Status ended = co_await done_->Wait(kNoDeadline);
+    co_return ended.ok() ? waited : ended;
+  }
+  if (!waited.ok()) co_return waited;
+  co_return ok_.load();
+}
+
+void StreamOperation::Done(bool ok) {
+  ok_.store(ok);
+  // A copy: the coroutine may begin another one as soon as it is woken.
+  const std::shared_ptr<Waiter> waiter = done_;
+  waiter->Wake();
 }
 
 CallCore::CallCore(const CallEnvironment& environment, const Method& method, CallStart start)
@@ -30,6 +64,12 @@ CallCore::CallCore(const CallEnvironment& environment, const Method& method, Cal
 }
 
 CallCore::~CallCore() { environment_.admission->Leave(request_bytes_); }
+
+absl::Status CallCore::HoldRequest(std::int64_t bytes) {
+  if (absl::Status status = environment_.admission->Resize(request_bytes_, bytes); !status.ok()) return status;
+  request_bytes_ = bytes;
+  return absl::OkStatus();
+}
 
 void CallCore::Launch() {
   // Posted rather than spawned from here, so that the cancellation signal is only ever touched on the executor and the

@@ -36,6 +36,8 @@ struct CallEnvironment {
   AccessLog* access_log = nullptr;
   /// How long the client of a stream may take to make room for a response.
   Clock::duration write_timeout = std::chrono::seconds(30);
+  /// How long the client of a stream may take to send the next request.
+  Clock::duration read_timeout = std::chrono::seconds(60);
 };
 
 /// What is known of a call when it arrives.
@@ -69,6 +71,9 @@ class CallCore {
   void Unref();
 
   RequestContext context() { return {record_, deadline_}; }
+  /// Notes that the call now holds a request message of this many bytes and no other, unless that is too much:
+  /// SERVER_OVERLOADED.
+  absl::Status HoldRequest(std::int64_t bytes);
   const IoPool::Executor& executor() const { return executor_; }
 
   /// The method's work.
@@ -85,7 +90,7 @@ class CallCore {
   const Method& method_;
   const IoPool::Executor executor_;
   const TimePoint deadline_;
-  const std::int64_t request_bytes_;
+  std::int64_t request_bytes_;
   RequestRecord record_;
   boost::asio::cancellation_signal cancel_;
   std::atomic<int> references_{2};
@@ -117,7 +122,33 @@ class UnaryCall final : public Reactor, private CallCore {
   Response* const response_;
 };
 
-absl::Status ClientTooSlow();
+/// A read or a write that gRPC does for a stream and reports from a thread of its own.
+class StreamOperation {
+ public:
+  /// `abort` ends the RPC at once, so that operations fail. `too_slow` is the error if the client takes more than
+  /// `timeout`.
+  StreamOperation(IoPool::Executor executor, Clock::duration timeout, std::function<void()> abort,
+                  absl::Status too_slow);
+
+  /// To be called before gRPC is told to begin.
+  void Begin();
+  /// Suspends until gRPC has done it; whether it succeeded. On a cancellation or `too_slow` it is over too: gRPC has
+  /// let go of the message.
+  Task<bool> Await();
+  /// gRPC is done with it.
+  void Done(bool ok);
+
+ private:
+  const IoPool::Executor executor_;
+  const Clock::duration timeout_;
+  const std::function<void()> abort_;
+  const absl::Status too_slow_;
+  std::shared_ptr<Waiter> done_;
+  std::atomic<bool> ok_{false};
+};
+
+absl::Status ClientReadsTooSlowly();
+absl::Status ClientSendsTooSlowly();
 
 /// Where a streaming method writes its responses. One Write at a time.
 template <typename Response>
@@ -140,8 +171,7 @@ class ServerStreamCall final : public Reactor, private CallCore, private Respons
       : CallCore(environment, method, std::move(start)),
         handler_(std::move(handler)),
         request_(request),
-        abort_(std::move(abort)),
-        write_timeout_(environment.write_timeout) {
+        write_(executor(), environment.write_timeout, std::move(abort), ClientReadsTooSlowly()) {
     Launch();
   }
 
@@ -152,36 +182,70 @@ class ServerStreamCall final : public Reactor, private CallCore, private Respons
   void OnDone() override { Unref(); }
 
   StatusTask Write(const Response& response) override {
-    write_done_ = std::make_shared<Waiter>(executor());
+    write_.Begin();
     this->StartWrite(&response);
-    absl::Status waited = co_await write_done_->Wait(Clock::now() + write_timeout_);
-    if (!write_done_->woken()) {
-      if (absl::IsDeadlineExceeded(waited)) {
-        waited = ClientTooSlow();
-        abort_();
-      }
-      // Cancelled, or soon. gRPC still reads `response`, and reports the failed write soon.
-      co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-      const absl::Status ended = co_await write_done_->Wait(kNoDeadline);
-      co_return ended.ok() ? waited : ended;
-    }
-    if (!waited.ok()) co_return waited;
-    co_return write_ok_.load() ? absl::OkStatus() : absl::CancelledError("the client is gone");
+    const absl::StatusOr<bool> written = co_await write_.Await();
+    if (!written.ok()) co_return written.status();
+    co_return *written ? absl::OkStatus() : absl::CancelledError("the client is gone");
   }
 
-  void OnWriteDone(bool ok) override {
-    write_ok_.store(ok);
-    // A copy: the coroutine may replace write_done_ as soon as it is woken.
-    const std::shared_ptr<Waiter> waiter = write_done_;
-    waiter->Wake();
-  }
+  void OnWriteDone(bool ok) override { write_.Done(ok); }
 
   Handler handler_;
   const Request* const request_;
-  const std::function<void()> abort_;
-  const Clock::duration write_timeout_;
-  std::shared_ptr<Waiter> write_done_;
-  std::atomic<bool> write_ok_{false};
+  StreamOperation write_;
+};
+
+/// Where a streaming method reads its requests. One Read at a time.
+template <typename Request>
+class RequestReader {
+ public:
+  virtual ~RequestReader() = default;
+  /// Suspends until the client has sent the next request: true, and `request` is that; false if no more come. The next
+  /// one is only taken from the connection by the next Read, and the client's flow control is the back-pressure. An end
+  /// may also mean that the client died: what counts must be said by a request. CANCELLED once the client is known to
+  /// be gone, UNAVAILABLE / CLIENT_TOO_SLOW once it has sent nothing for too long, SERVER_OVERLOADED if the server
+  /// holds too many bytes of requests. `request` counts among these until the next Read.
+  virtual Task<bool> Read(Request& request) = 0;
+};
+
+/// A call with a stream of requests and one response. `Reactor` is grpc::ServerReadReactor<Request> or a fake.
+/// `Handler` is called as handler(context, reader, response). It need not read to the end.
+template <typename Reactor, typename Handler, typename Request, typename Response>
+class ClientStreamCall final : public Reactor, private CallCore, private RequestReader<Request> {
+ public:
+  /// `abort` ends the RPC at once, so that reads fail.
+  ClientStreamCall(const CallEnvironment& environment, const Method& method, CallStart start, Handler handler,
+                   Response* response, std::function<void()> abort)
+      : CallCore(environment, method, std::move(start)),
+        handler_(std::move(handler)),
+        response_(response),
+        read_(executor(), environment.read_timeout, std::move(abort), ClientSendsTooSlowly()) {
+    Launch();
+  }
+
+ private:
+  StatusTask Body() override { return handler_(context(), static_cast<RequestReader<Request>&>(*this), *response_); }
+  void FinishRpc(const grpc::Status& status) override { this->Finish(status); }
+  void OnCancel() override { Cancel(); }
+  void OnDone() override { Unref(); }
+
+  Task<bool> Read(Request& request) override {
+    if (const absl::Status released = HoldRequest(0); !released.ok()) co_return released;
+    read_.Begin();
+    this->StartRead(&request);
+    const absl::StatusOr<bool> read = co_await read_.Await();
+    if (!read.ok() || !*read) co_return read;
+    const absl::Status held = HoldRequest(static_cast<std::int64_t>(request.ByteSizeLong()));
+    if (!held.ok()) co_return held;
+    co_return true;
+  }
+
+  void OnReadDone(bool ok) override { read_.Done(ok); }
+
+  Handler handler_;
+  Response* const response_;
+  StreamOperation read_;
 };
 
 }  // namespace dspex

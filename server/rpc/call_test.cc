@@ -23,7 +23,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct Request {};
+struct Request {
+  int value = 0;
+  std::size_t bytes = 0;
+  std::size_t ByteSizeLong() const { return bytes; }
+};
 struct Response {
   int value = 0;
 };
@@ -39,8 +43,10 @@ class FakeRpc {
     virtual void OnCancel() = 0;
     virtual void OnDone() = 0;
     virtual void OnWriteDone(bool) {}
+    virtual void OnReadDone(bool) {}
     void Finish(const grpc::Status& status) { rpc_->End(status); }
     void StartWrite(const Response* response) { rpc_->on_write(response); }
+    void StartRead(Request* request) { rpc_->on_read(request); }
 
    private:
     FakeRpc* const rpc_;
@@ -69,6 +75,7 @@ class FakeRpc {
   }
 
   std::function<void(const Response*)> on_write;
+  std::function<void(Request*)> on_read;
   std::function<void()> on_abort;
 
  private:
@@ -126,12 +133,21 @@ class CallTest : public testing::Test {
         [&rpc] { rpc.on_abort(); });
   }
 
+  template <typename Handler>
+  void StartClientStream(FakeRpc& rpc, Response& response, Handler handler) {
+    ASSERT_TRUE(admission_.Enter(0).ok());
+    rpc.Expect();
+    new ClientStreamCall<FakeRpc::Reactor, Handler, Request, Response>(
+        environment_, method_, CallStart{.request_id = "id-1"}, std::move(handler), &response,
+        [&rpc] { rpc.on_abort(); });
+  }
+
   Logger logger_{LogLevel::kOff};
   AccessLog access_log_{&logger_, true};
   Metrics metrics_;
   std::unique_ptr<MethodMetrics> method_metrics_ = metrics_.ForMethod("test.Service", "Method");
   Method method_{"test.Service", "Method", method_metrics_.get()};
-  Admission admission_{{.calls = 100000}};
+  Admission admission_{{.calls = 100000, .bytes = 1000}};
   IoPool io_{2};
   CallEnvironment environment_{&io_, &admission_, &access_log_};
 };
@@ -283,6 +299,135 @@ TEST_F(CallTest, ACancelledWriteKeepsItsMessageUntilTheWriteIsDone) {
   EXPECT_TRUE(message_alive);
   EXPECT_EQ(pending->value, 42);
   rpc.React([](FakeRpc::Reactor& reactor) { reactor.OnWriteDone(false); });
+  EXPECT_EQ(rpc.Wait().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+// Sends requests of these sizes, numbered from 1, each once it is asked for; then the end.
+class Sender {
+ public:
+  Sender(FakeRpc& rpc, std::vector<std::size_t> sizes) : sizes_(std::move(sizes)) {
+    rpc.on_read = [this, &rpc](Request* request) {
+      if (thread_.joinable()) thread_.join();
+      thread_ = std::thread([this, &rpc, request] {
+        const bool more = sent_ < sizes_.size();
+        if (more) {
+          request->bytes = sizes_[sent_];
+          request->value = static_cast<int>(++sent_);
+        }
+        rpc.React([more](FakeRpc::Reactor& reactor) { reactor.OnReadDone(more); });
+      });
+    };
+  }
+  ~Sender() { thread_.join(); }
+
+  std::size_t sent() const { return sent_; }
+
+ private:
+  const std::vector<std::size_t> sizes_;
+  std::atomic<std::size_t> sent_{0};
+  std::thread thread_;
+};
+
+TEST_F(CallTest, ReadsARequestOnlyWhenTheLastOneWasTaken) {
+  FakeRpc rpc;
+  Response response;
+  Sender sender(rpc, std::vector<std::size_t>(100, 600));  // Two of them would pass the limit on bytes.
+  StartClientStream(rpc, response, [&](RequestContext, RequestReader<Request>& in, Response& r) -> StatusTask {
+    Request request;
+    while (true) {
+      const absl::StatusOr<bool> more = co_await in.Read(request);
+      if (!more.ok()) co_return more.status();
+      if (!*more) co_return absl::OkStatus();
+      EXPECT_EQ(sender.sent(), static_cast<std::size_t>(request.value));
+      r.value += request.value;
+    }
+  });
+  EXPECT_TRUE(rpc.Wait().ok());
+  EXPECT_EQ(response.value, 5050);
+}
+
+TEST_F(CallTest, AStreamOfRequestsNeedNotBeReadToItsEnd) {
+  FakeRpc rpc;
+  Response response;
+  Sender sender(rpc, {1, 1, 1});
+  StartClientStream(rpc, response, [](RequestContext, RequestReader<Request>& in, Response& r) -> StatusTask {
+    Request request;
+    const absl::StatusOr<bool> more = co_await in.Read(request);
+    r.value = request.value;
+    co_return more.status();
+  });
+  EXPECT_TRUE(rpc.Wait().ok());
+  EXPECT_EQ(response.value, 1);
+  EXPECT_EQ(sender.sent(), 1u);
+}
+
+TEST_F(CallTest, ARequestOfTooManyBytesIsRefusedAndNotCounted) {
+  absl::Status seen;
+  {
+    FakeRpc rpc;
+    Response response;
+    Sender sender(rpc, {1000, 1001});
+    StartClientStream(rpc, response, [&seen](RequestContext, RequestReader<Request>& in, Response&) -> StatusTask {
+      Request request;
+      EXPECT_TRUE((co_await in.Read(request)).ok());
+      seen = (co_await in.Read(request)).status();
+      co_return seen;
+    });
+    EXPECT_EQ(rpc.Wait().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  }
+  EXPECT_EQ(ErrorReason(seen), "SERVER_OVERLOADED") << seen;
+  while (admission_.in_flight() > 0) std::this_thread::yield();
+  EXPECT_TRUE(admission_.Enter(1000).ok());
+  admission_.Leave(1000);
+}
+
+TEST_F(CallTest, AClientThatSendsNothingIsEnded) {
+  environment_.read_timeout = 5ms;
+  FakeRpc rpc;
+  Response response;
+  std::thread end;
+  rpc.on_read = [](Request*) {};
+  rpc.on_abort = [&] {
+    end = std::thread([&rpc] {
+      rpc.Cancel();
+      rpc.React([](FakeRpc::Reactor& reactor) { reactor.OnReadDone(false); });
+    });
+  };
+  absl::Status seen;
+  StartClientStream(rpc, response, [&seen](RequestContext, RequestReader<Request>& in, Response&) -> StatusTask {
+    Request request;
+    seen = (co_await in.Read(request)).status();
+    co_return seen;
+  });
+  EXPECT_FALSE(rpc.Wait().ok());
+  end.join();
+  EXPECT_EQ(ErrorReason(seen), "CLIENT_TOO_SLOW") << seen;
+}
+
+TEST_F(CallTest, ACancelledReadKeepsItsMessageUntilGrpcHasLetGoOfIt) {
+  FakeRpc rpc;
+  Response response;
+  Notification reading;
+  rpc.on_read = [&](Request*) { reading.Notify(); };
+  std::atomic<bool> message_alive{false};
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): the call object keeps the closure.
+  StartClientStream(rpc, response, [&](RequestContext, RequestReader<Request>& in, Response&) -> StatusTask {
+    const auto request = std::make_unique<Request>();
+    message_alive = true;
+    const absl::Status status = (co_await in.Read(*request)).status();
+    message_alive = false;
+    co_return status;
+  });
+  reading.Wait();
+  rpc.Cancel();
+  // Everything the cancellation does on the call's thread has happened once both threads have run this.
+  for (int i = 0; i < io_.size(); ++i) {
+    Notification turn;
+    asio::post(io_.Next(), [&turn] { turn.Notify(); });
+    turn.Wait();
+  }
+  EXPECT_TRUE(message_alive);
+  rpc.React([](FakeRpc::Reactor& reactor) { reactor.OnReadDone(false); });
   EXPECT_EQ(rpc.Wait().error_code(), grpc::StatusCode::CANCELLED);
 }
 

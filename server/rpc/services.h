@@ -10,7 +10,9 @@
 
 namespace dspex {
 
+class DatasetService;
 class Metrics;
+class OptimizerService;
 class PhrasebookService;
 class PredictionService;
 class ProgramService;
@@ -35,6 +37,8 @@ class MethodTable {
 };
 
 /// The gRPC faces of the services: they only call through the bridge. Arguments outlive the result.
+std::unique_ptr<grpc::Service> MakeDatasetGrpcService(Bridge& bridge, Metrics& metrics, DatasetService& service);
+std::unique_ptr<grpc::Service> MakeOptimizerGrpcService(Bridge& bridge, Metrics& metrics, OptimizerService& service);
 std::unique_ptr<grpc::Service> MakePhrasebookGrpcService(Bridge& bridge, Metrics& metrics, PhrasebookService& service);
 std::unique_ptr<grpc::Service> MakePredictionGrpcService(Bridge& bridge, Metrics& metrics, PredictionService& service);
 std::unique_ptr<grpc::Service> MakeProgramGrpcService(Bridge& bridge, Metrics& metrics, ProgramService& service);

@@ -9,6 +9,7 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -16,6 +17,8 @@
 #include <thread>
 #include <utility>
 
+#include "dspex/v1/dataset_service.grpc.pb.h"
+#include "dspex/v1/optimizer_service.grpc.pb.h"
 #include "dspex/v1/phrasebook_service.grpc.pb.h"
 #include "dspex/v1/prediction_service.grpc.pb.h"
 #include "dspex/v1/program_service.grpc.pb.h"
@@ -23,6 +26,9 @@
 #include "grpc/health/v1/health.pb.h"
 #include "providers/provider_stack.h"
 #include "server/config/stack_settings.h"
+#include "server/dataset/split_orders.h"
+#include "server/job/job_runner.h"
+#include "server/job/sqlite_job_store.h"
 #include "server/log/access_log.h"
 #include "server/log/logger.h"
 #include "server/metrics/exposition.h"
@@ -33,11 +39,14 @@
 #include "server/rpc/services.h"
 #include "server/serve/drain.h"
 #include "server/serve/signals.h"
+#include "server/service/dataset_service.h"
+#include "server/service/optimizer_service.h"
 #include "server/service/phrasebook_service.h"
 #include "server/service/prediction_service.h"
 #include "server/service/program_service.h"
 #include "server/store/blocking_pool.h"
 #include "server/store/sqlite_database.h"
+#include "server/store/sqlite_dataset_store.h"
 #include "server/store/sqlite_phrasebook_store.h"
 #include "server/store/sqlite_program_store.h"
 #include "server/version.h"
@@ -45,6 +54,9 @@
 namespace dspex {
 
 namespace {
+
+// How long jobs may take to be given back.
+constexpr Clock::duration kJobsGrace = std::chrono::seconds(3);
 
 Clock::duration ToDuration(const google::protobuf::Duration& duration) {
   return std::chrono::nanoseconds(google::protobuf::util::TimeUtil::DurationToNanoseconds(duration));
@@ -113,6 +125,15 @@ absl::StatusOr<Listening> Listen(const config::v1::Config& settings, const std::
   return listening;
 }
 
+/// The prices of all providers' models.
+PriceTable PricesOf(const StackSettings& stack) {
+  std::vector<PriceRule> rules;
+  for (const ProviderSettings& provider : stack.providers) {
+    rules.insert(rules.end(), provider.prices.begin(), provider.prices.end());
+  }
+  return PriceTable(std::move(rules));
+}
+
 absl::Status LoadPhrasebooks(PhrasebookStore& store, PhrasebookRegistry& registry) {
   absl::StatusOr<std::vector<v1::Phrasebook>> stored = store.ReadAll("default");
   if (!stored.ok()) return stored.status();
@@ -127,7 +148,8 @@ absl::Status LoadPhrasebooks(PhrasebookStore& store, PhrasebookRegistry& registr
 
 void SetServing(grpc::Server& server) {
   grpc::HealthCheckServiceInterface* health = server.GetHealthCheckService();
-  for (const char* service : {v1::PhrasebookService::service_full_name(), v1::PredictionService::service_full_name(),
+  for (const char* service : {v1::DatasetService::service_full_name(), v1::OptimizerService::service_full_name(),
+                              v1::PhrasebookService::service_full_name(), v1::PredictionService::service_full_name(),
                               v1::ProgramService::service_full_name()}) {
     health->SetServingStatus(service, true);
   }
@@ -151,14 +173,18 @@ absl::Status Serve(const ResolvedConfig& config) {
   absl::StatusOr<std::unique_ptr<SqliteDatabase>> database =
       SqliteDatabase::Open({.directory = settings.data_dir()}, blocking);
   if (!database.ok()) return database.status();
-  const std::unique_ptr<ProgramStore> store = MakeSqliteProgramStore(**database);
+  const auto changes = std::make_shared<ProgramChanges>();
+  const std::unique_ptr<ProgramStore> store = MakeSqliteProgramStore(**database, absl::Now, changes);
   const std::unique_ptr<PhrasebookStore> phrasebook_store = MakeSqlitePhrasebookStore(**database);
+  const std::unique_ptr<DatasetStore> dataset_store = MakeSqliteDatasetStore(**database);
+  SplitOrders split_orders(blocking);
   PhrasebookRegistry phrasebooks;
   if (absl::Status loaded = LoadPhrasebooks(*phrasebook_store, phrasebooks); !loaded.ok()) return loaded;
 
   TaskScope tasks;
   StackSettings stack = ToStackSettings(config);
   stack.user_agent = absl::StrCat("dspex/", kVersion);
+  const PriceTable prices = PricesOf(stack);
   absl::StatusOr<std::unique_ptr<ConfiguredLanguageModels>> models =
       ConfiguredLanguageModels::Create(std::move(stack), metrics, tasks);
   if (!models.ok()) return models.status();
@@ -175,26 +201,59 @@ absl::Status Serve(const ResolvedConfig& config) {
   ProgramService programs(*store, environment);
   PhrasebookService phrasebook_service(*phrasebook_store, phrasebooks);
 
+  DatasetService datasets(*dataset_store, *store, split_orders, blocking, tasks, io.Next());
+  datasets.Sweep();
+
+  const std::unique_ptr<JobStore> job_store = MakeSqliteJobStore(**database, changes);
+  absl::StatusOr<std::unique_ptr<Journal>> journal = Journal::Open(settings.data_dir(), blocking);
+  if (!journal.ok()) return journal.status();
+  SteadyTime time;
+  const JobEnvironment job_environment{.jobs = job_store.get(),
+                                       .journal = journal->get(),
+                                       .programs = store.get(),
+                                       .datasets = dataset_store.get(),
+                                       .orders = &split_orders,
+                                       .programs_in = environment,
+                                       .prices = &prices,
+                                       .logger = &logger,
+                                       .time = &time};
+  OptimizerService optimizer_service(job_environment);
+  JobRunner jobs(job_environment, io,
+                 {.max_running = settings.limits().max_running_jobs(),
+                  .owner = absl::StrCat("dspex/", kVersion, " ", ::getpid())});
+
   Admission admission({.calls = settings.limits().max_in_flight(), .bytes = settings.limits().max_in_flight_bytes()});
   Bridge bridge({.io = &io, .admission = &admission, .access_log = &access_log});
+  const auto dataset_grpc = MakeDatasetGrpcService(bridge, metrics, datasets);
+  const auto optimizer_grpc = MakeOptimizerGrpcService(bridge, metrics, optimizer_service);
   const auto phrasebook_grpc = MakePhrasebookGrpcService(bridge, metrics, phrasebook_service);
   const auto prediction_grpc = MakePredictionGrpcService(bridge, metrics, predictions);
   const auto program_grpc = MakeProgramGrpcService(bridge, metrics, programs);
 
   absl::StatusOr<std::unique_ptr<Exposition>> exposition = Exposition::Start(settings.metrics_listen(), metrics);
   if (!exposition.ok()) return exposition.status();
-  absl::StatusOr<Listening> listening =
-      Listen(settings, {phrasebook_grpc.get(), prediction_grpc.get(), program_grpc.get()});
+  absl::StatusOr<Listening> listening = Listen(
+      settings,
+      {dataset_grpc.get(), optimizer_grpc.get(), phrasebook_grpc.get(), prediction_grpc.get(), program_grpc.get()});
   if (!listening.ok()) return listening.status();
   SetServing(*listening->server);
+  jobs.Start();
   logger.Log(LogLevel::kInfo, "ready",
              {{"listen", listening->address}, {"metrics", (*exposition)->address()}, {"version", kVersion}});
   logger.Flush();
 
   while (signals.Wait(std::nullopt) != Signals::Woken::kSignal) {
   }
+  // Jobs are given back, not waited for: the next server goes on with them.
+  optimizer_service.StopWatching();
+  const bool jobs_ended = jobs.Stop(Clock::now() + kJobsGrace);
   Drain(*listening->server, admission, tasks, signals, logger, ToMilliseconds(settings.drain().lame_duck()),
         ToMilliseconds(settings.drain().time_limit()));
+  if (!jobs_ended && !jobs.Stop(Clock::now() + kJobsGrace)) {
+    logger.Log(LogLevel::kError, "jobs did not end after their cancellation; the next server goes on with them");
+    logger.Flush();
+    ::_exit(1);
+  }
   metrics.SetEndpointStats(nullptr);
   (*models)->CloseConnections();
   io.Stop();

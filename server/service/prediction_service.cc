@@ -13,12 +13,14 @@
 #include "engine/base/run_all.h"
 #include "engine/base/semaphore.h"
 #include "engine/json/json.h"
+#include "engine/module/logprobs_proto.h"
 #include "engine/module/reasoning_steps_proto.h"
 #include "engine/program/build_module.h"
 #include "engine/program/struct_json.h"
 #include "engine/program/validate.h"
 #include "server/rpc/grpc_status.h"
 #include "server/service/stream_events.h"
+#include "server/service/usage_proto.h"
 
 namespace dspex {
 
@@ -89,8 +91,11 @@ absl::Status WriteOutputs(const Json& outputs, bool as_json, Response& response)
 /// Writes all that the engine's prediction has.
 absl::Status WritePrediction(const Prediction& prediction, bool as_json, v1::Prediction& proto) {
   if (absl::Status status = WriteOutputs(prediction.outputs, as_json, proto); !status.ok()) return status;
-  for (const Json& answer : prediction.answers) {
-    if (absl::Status status = WriteOutputs(answer, as_json, *proto.add_answers()); !status.ok()) return status;
+  if (prediction.logprobs.has_value()) LogprobsToProto(*prediction.logprobs, *proto.mutable_logprobs());
+  for (const Answer& answer : prediction.answers) {
+    v1::Answer& message = *proto.add_answers();
+    if (absl::Status status = WriteOutputs(answer.outputs, as_json, message); !status.ok()) return status;
+    if (answer.logprobs.has_value()) LogprobsToProto(*answer.logprobs, *message.mutable_logprobs());
   }
   proto.mutable_warnings()->Assign(prediction.warnings.begin(), prediction.warnings.end());
   if (prediction.reasoning.has_value()) ReasoningToProto(*prediction.reasoning, *proto.mutable_reasoning());

@@ -17,46 +17,14 @@
 #include "engine/state/apply_state.h"
 #include "engine/state/state_of.h"
 #include "server/program/resource_name.h"
-#include "server/service/digest.h"
 #include "server/service/page_token.h"
 #include "server/service/program_update.h"
+#include "server/service/request_checks.h"
 #include "server/store/program_definition.h"
 
 namespace dspex {
 
 namespace {
-
-constexpr std::size_t kMaxRequestId = 128;
-constexpr std::size_t kMaxDescription = 10'000;
-
-absl::Status InvalidField(absl::string_view field, absl::string_view description, absl::string_view message) {
-  return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidRequest, message).Violation(field, description);
-}
-
-// Code points of UTF-8, which protobuf has checked.
-std::size_t CountCharacters(absl::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-absl::Status CheckLength(absl::string_view text, std::size_t limit, absl::string_view field) {
-  if (CountCharacters(text) <= limit) return absl::OkStatus();
-  return InvalidField(field, absl::StrCat("must have at most ", limit, " characters"),
-                      absl::StrCat("The field ", field, " is longer than ", limit, " characters. Shorten it."));
-}
-
-/// The write that `request` asks for; checks its request_id.
-template <typename Request>
-absl::StatusOr<WriteRequest> ReadWriteRequest(const RequestContext& context, const Request& request) {
-  if (absl::Status status = CheckLength(request.request_id(), kMaxRequestId, "request_id"); !status.ok()) return status;
-  WriteRequest write;
-  write.tenant = context.record().tenant;
-  if (request.request_id().empty()) return write;
-  write.request_id = request.request_id();
-  write.method = Request::descriptor()->name();
-  write.hash = Sha256(SerializeDeterministically(request));
-  return write;
-}
 
 absl::Status CheckDefinition(const v1::Program& program, const ProgramEnvironment& environment) {
   absl::Status status = CheckLength(program.description(), kMaxDescription, "program.description");

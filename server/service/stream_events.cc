@@ -3,6 +3,7 @@
 #include <string>
 
 #include "engine/program/struct_json.h"
+#include "server/service/usage_proto.h"
 
 namespace dspex {
 
@@ -83,17 +84,6 @@ bool Same(const Usage& a, const Usage& b) {
 }
 
 }  // namespace
-
-void WriteUsage(const Usage& usage, v1::Usage& proto) {
-  proto.set_input_tokens(usage.input_tokens);
-  proto.set_output_tokens(usage.output_tokens);
-  proto.set_lm_calls(usage.lm_calls);
-  if (usage.cost > Money()) proto.set_cost(usage.cost.ToString());
-  proto.set_cached_input_tokens(usage.cached_input_tokens);
-  proto.set_cache_write_tokens(usage.cache_write_tokens);
-  proto.set_reasoning_tokens(usage.reasoning_tokens);
-  proto.set_estimated(usage.estimated);
-}
 
 StatusTask StreamEvents::WriteUsage() {
   if (Same(written_, record_.charged)) co_return absl::OkStatus();

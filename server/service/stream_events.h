@@ -28,6 +28,4 @@ class StreamEvents final : public EventSink {
   Usage written_;
 };
 
-void WriteUsage(const Usage& usage, v1::Usage& proto);
-
 }  // namespace dspex

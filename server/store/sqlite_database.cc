@@ -23,16 +23,21 @@ void RollBackIfOpen(SQLite::Database& db) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(Options options, BlockingPool& pool) {
-  absl::StatusOr<DataLock> lock = DataLock::Acquire(options.directory);
-  if (!lock.ok()) return lock.status();
-  std::string path = absl::StrCat(options.directory, "/dspex.db");
-  absl::StatusOr<std::unique_ptr<SQLite::Database>> writer = OpenForWriting(path);
+  std::optional<DataLock> held;
+  if (options.locks_directory) {
+    absl::StatusOr<DataLock> lock = DataLock::Acquire(options.directory);
+    if (!lock.ok()) return lock.status();
+    held = *std::move(lock);
+  }
+  std::string path = absl::StrCat(options.directory, "/", options.file);
+  absl::StatusOr<std::unique_ptr<SQLite::Database>> writer =
+      OpenForWriting(path, options.schema, options.syncs_commits);
   if (!writer.ok()) return writer.status();
   return std::unique_ptr<SqliteDatabase>(
-      new SqliteDatabase(std::move(options), pool, *std::move(lock), std::move(path), *std::move(writer)));
+      new SqliteDatabase(std::move(options), pool, std::move(held), std::move(path), *std::move(writer)));
 }
 
-SqliteDatabase::SqliteDatabase(Options options, BlockingPool& pool, DataLock lock, std::string path,
+SqliteDatabase::SqliteDatabase(Options options, BlockingPool& pool, std::optional<DataLock> lock, std::string path,
                                std::unique_ptr<SQLite::Database> writer)
     : options_(std::move(options)),
       pool_(pool),
@@ -81,34 +86,55 @@ std::vector<SqliteDatabase::Queued> SqliteDatabase::TakeGroup() {
   return group;
 }
 
+absl::Status SqliteDatabase::Commit(SQLite::Database& db, std::vector<Queued>& group, std::vector<bool>& succeeded) {
+  return CatchSqlite([&] {
+    db.exec("BEGIN IMMEDIATE");
+    for (Queued& write : group) {
+      db.exec("SAVEPOINT operation");
+      const absl::Status status = write.apply(db);
+      if (!InTransaction(db)) {
+        // Lost, and with it what the group did so far.
+        return status.ok() ? absl::InternalError("an operation ended the transaction of its group") : status;
+      }
+      if (!status.ok()) db.exec("ROLLBACK TO operation");
+      db.exec("RELEASE operation");
+      succeeded.push_back(status.ok());
+    }
+    db.exec("COMMIT");
+    return absl::OkStatus();
+  });
+}
+
 void SqliteDatabase::WriteGroup(std::vector<Queued>& group) {
+  const bool syncs = !options_.syncs_commits &&
+                     std::any_of(group.begin(), group.end(), [](const Queued& write) { return write.syncs; });
   std::vector<bool> succeeded;
   absl::Status committed;
   {
     MutexLock lock(&writer_mutex_);
     SQLite::Database& db = *writer_;
-    committed = CatchSqlite([&] {
-      db.exec("BEGIN IMMEDIATE");
-      for (Queued& write : group) {
-        db.exec("SAVEPOINT operation");
-        const absl::Status status = write.apply(db);
-        if (!InTransaction(db)) {
-          // Lost, and with it what the group did so far.
-          return status.ok() ? absl::InternalError("an operation ended the transaction of its group") : status;
-        }
-        if (!status.ok()) db.exec("ROLLBACK TO operation");
-        db.exec("RELEASE operation");
-        succeeded.push_back(status.ok());
-      }
-      db.exec("COMMIT");
-      return absl::OkStatus();
-    });
+    // Within a transaction the pragma would do nothing.
+    if (syncs) db.tryExec("PRAGMA synchronous = FULL");
+    committed = Commit(db, group, succeeded);
     if (!committed.ok()) RollBackIfOpen(db);
+    if (syncs) db.tryExec("PRAGMA synchronous = NORMAL");
   }
   for (std::size_t i = 0; committed.ok() && i < group.size(); ++i) {
     if (succeeded[i] && group[i].on_commit) group[i].on_commit();
   }
   for (const Queued& write : group) write.answer(committed);
+}
+
+StatusTask SqliteDatabase::Sync() {
+  // A commit that wrote nothing is not synced, and one that did syncs all that stands before it in the log: so write
+  // what is there already.
+  std::function<absl::StatusOr<bool>(SQLite::Database&)> rewrite =
+      [version = options_.schema.version()](SQLite::Database& db) {
+        db.exec(absl::StrCat("PRAGMA user_version = ", version));
+        return true;
+      };
+  const absl::StatusOr<bool> done = co_await Queue<bool>(std::move(rewrite), nullptr, /*syncs=*/true);
+  co_return done.status();
 }
 
 SqliteDatabase::Readers::Readers(std::string path) : path_(std::move(path)) {}

@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -29,7 +30,8 @@ namespace dspex {
 /// The server's embedded database: one writer thread that commits in groups, and readers on the blocking pool that see
 /// what is committed. What the stores of SQLite are made of. Thread-safe.
 ///
-/// A write is answered only when the commit that holds it has returned, and so survives the process and the machine.
+/// A write is answered only when the commit that holds it has returned, and so survives the process and (unless the
+/// options say otherwise) the machine.
 /// While one commit waits for the disk the next writes gather; all that have gathered share the next commit.
 ///
 /// Destruction does what is queued, answers it, and joins the writer. It must come before the destruction of the I/O
@@ -39,6 +41,13 @@ class SqliteDatabase {
   struct Options {
     /// Made if it is missing; locked against a second server.
     std::string directory;
+    /// The name of the file in it.
+    std::string file = "dspex.db";
+    SqliteSchema schema = ServerSchema();
+    /// False for a further database in a directory that another one holds.
+    bool locks_directory = true;
+    /// False: an answered write survives the process, but the machine only after Sync.
+    bool syncs_commits = true;
     /// Writes waiting; more are refused.
     std::size_t max_queued_writes = 1024;
     /// Writes that share one commit at most.
@@ -60,27 +69,11 @@ class SqliteDatabase {
   /// same.
   template <typename T>
   Task<T> Write(std::function<absl::StatusOr<T>(SQLite::Database&)> operation, std::function<void()> on_commit) {
-    auto answer = std::make_shared<OneShot<T>>(co_await asio::this_coro::executor);
-    auto result = std::make_shared<absl::StatusOr<T>>();
-    Queued queued;
-    queued.apply = [result, operation = std::move(operation)](SQLite::Database& db) {
-      const absl::Status caught = CatchSqlite([&] {
-        *result = operation(db);
-        return absl::OkStatus();
-      });
-      if (!caught.ok()) *result = caught;
-      return result->status();
-    };
-    queued.on_commit = std::move(on_commit);
-    queued.answer = [answer, result](const absl::Status& committed) {
-      // A failed commit overrides what the operation said.
-      if (!committed.ok()) *result = committed;
-      answer->Set(std::move(*result));
-    };
-    const absl::Status submitted = Submit(std::move(queued));
-    if (!submitted.ok()) co_return submitted;
-    co_return co_await OneShot<T>::Take(std::move(answer));
+    return Queue<T>(std::move(operation), std::move(on_commit), /*syncs=*/false);
   }
+
+  /// Makes every write that was answered before survive the machine. For databases that do not sync their commits.
+  StatusTask Sync();
 
   /// Runs `operation` on the blocking pool, in a read transaction of its own that sees every write answered before. It
   /// may throw SQLiteCpp's exceptions, and must own what it uses.
@@ -116,6 +109,8 @@ class SqliteDatabase {
     std::function<void()> on_commit;
     /// Hands over the operation's result, or the error of its commit.
     std::function<void(const absl::Status& committed)> answer;
+    /// Whether its commit is to be synced whatever the options say.
+    bool syncs = false;
   };
 
   /// Connections for reading, opened when needed, one thread at a time each.
@@ -131,17 +126,44 @@ class SqliteDatabase {
     std::vector<std::unique_ptr<SQLite::Database>> idle_ ABSL_GUARDED_BY(mutex_);
   };
 
-  SqliteDatabase(Options options, BlockingPool& pool, DataLock lock, std::string path,
+  SqliteDatabase(Options options, BlockingPool& pool, std::optional<DataLock> lock, std::string path,
                  std::unique_ptr<SQLite::Database> writer);
+
+  template <typename T>
+  Task<T> Queue(std::function<absl::StatusOr<T>(SQLite::Database&)> operation, std::function<void()> on_commit,
+                bool syncs) {
+    auto answer = std::make_shared<OneShot<T>>(co_await asio::this_coro::executor);
+    auto result = std::make_shared<absl::StatusOr<T>>();
+    Queued queued;
+    queued.syncs = syncs;
+    queued.apply = [result, operation = std::move(operation)](SQLite::Database& db) {
+      const absl::Status caught = CatchSqlite([&] {
+        *result = operation(db);
+        return absl::OkStatus();
+      });
+      if (!caught.ok()) *result = caught;
+      return result->status();
+    };
+    queued.on_commit = std::move(on_commit);
+    queued.answer = [answer, result](const absl::Status& committed) {
+      // A failed commit overrides what the operation said.
+      if (!committed.ok()) *result = committed;
+      answer->Set(std::move(*result));
+    };
+    const absl::Status submitted = Submit(std::move(queued));
+    if (!submitted.ok()) co_return submitted;
+    co_return co_await OneShot<T>::Take(std::move(answer));
+  }
 
   absl::Status Submit(Queued queued);
   void WriteLoop();
   std::vector<Queued> TakeGroup();
   void WriteGroup(std::vector<Queued>& group);
+  absl::Status Commit(SQLite::Database& db, std::vector<Queued>& group, std::vector<bool>& succeeded);
 
   const Options options_;
   BlockingPool& pool_;
-  const DataLock lock_;
+  const std::optional<DataLock> lock_;
   const std::string path_;
   const std::shared_ptr<Readers> readers_;
 

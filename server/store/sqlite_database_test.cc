@@ -89,6 +89,76 @@ TEST_F(SqliteDatabaseTest, SyncsEachCommitToAWriteAheadLog) {
   });
 }
 
+TEST_F(SqliteDatabaseTest, ASecondDatabaseOfADirectoryMaySyncOnlyWhenAsked) {
+  auto main = Open();
+  ASSERT_TRUE(main.ok()) << main.status();
+  auto second = SqliteDatabase::Open({.directory = folder_.path(),
+                                      .file = "second.db",
+                                      .schema = {7, ServerSchema().migrations},
+                                      .locks_directory = false,
+                                      .syncs_commits = false},
+                                     pool_);
+  ASSERT_TRUE(second.ok()) << second.status();
+  const auto mode = [&] {
+    return *io_.Await((*second)->Write<int>(
+        [](SQLite::Database& db) { return db.execAndGet("PRAGMA synchronous").getInt(); }, nullptr));
+  };
+  EXPECT_EQ(mode(), 1);
+  // One write that shares the commit of a sync.
+  auto release = std::make_shared<Notification>();
+  [[maybe_unused]] auto blocked = Block(**second, release);
+  auto shared = io_.Start((*second)->Write<int>(
+      [](SQLite::Database& db) { return db.execAndGet("PRAGMA synchronous").getInt(); }, nullptr));
+  auto synced = io_.Start((*second)->Sync());
+  io_.Settle();
+  release->Notify();
+  EXPECT_EQ(*shared.get(), 2);
+  EXPECT_TRUE(synced.get().ok());
+  EXPECT_EQ(mode(), 1);
+  (*second)->WithWriterForTest([](SQLite::Database& db) {
+    EXPECT_EQ(db.execAndGet("PRAGMA application_id").getInt(), 7);
+    EXPECT_EQ(db.execAndGet("PRAGMA user_version").getInt(), kSchemaVersion);
+  });
+}
+
+TEST_F(SqliteDatabaseTest, AFullDiskIsATypedErrorAndTheWriterGoesOn) {
+  auto database = OpenWithTable();
+  ASSERT_TRUE(io_.Await(Insert(*database, 1)).ok());
+  const auto limit = [&](int more) {
+    database->WithWriterForTest([&](SQLite::Database& db) {
+      db.exec(absl::StrCat("PRAGMA max_page_count = ", db.execAndGet("PRAGMA page_count").getInt() + more));
+    });
+  };
+  limit(0);
+  const std::string large(100'000, 'x');
+  const auto fill = [&] {
+    return io_.Await(database->Write<int>(
+        [&](SQLite::Database& db) { return Execute(db, "INSERT INTO numbers VALUES (?)", Blob{large}); }, nullptr));
+  };
+  const absl::Status full = fill().status();
+  EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ErrorReason(full), reason::kDiskFull);
+  EXPECT_EQ(ErrorMetadata(full, "sqlite_code"), "13");
+  EXPECT_EQ(*Sum(*database), 1);
+  limit(100);
+  EXPECT_TRUE(fill().ok());
+}
+
+TEST_F(SqliteDatabaseTest, ADatabaseOfEveryOlderVersionOpens) {
+  for (int version = 1; version < kSchemaVersion; ++version) {
+    const std::string file = absl::StrCat("v", version, ".db");
+    SqliteSchema schema = ServerSchema();
+    for (const std::size_t steps : {static_cast<std::size_t>(version), schema.migrations.size()}) {
+      schema.migrations = ServerSchema().migrations.first(steps);
+      const auto database = SqliteDatabase::Open({.directory = folder_.path(), .file = file, .schema = schema}, pool_);
+      ASSERT_TRUE(database.ok()) << database.status();
+      (*database)->WithWriterForTest([&](SQLite::Database& db) {
+        EXPECT_EQ(db.execAndGet("PRAGMA user_version").getInt(), static_cast<int>(steps));
+      });
+    }
+  }
+}
+
 TEST_F(SqliteDatabaseTest, AReadSeesEveryAnsweredWrite) {
   auto database = OpenWithTable();
   std::int64_t sum = 0;
@@ -282,7 +352,7 @@ TEST_F(SqliteDatabaseTest, SaysWhenPagesAreDamaged) {
     auto database = OpenWithTable();
     database->WithWriterForTest([](SQLite::Database& db) {
       db.exec(
-          "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
+          "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 20000) "
           "INSERT INTO numbers SELECT i << 40 FROM n");
     });
   }

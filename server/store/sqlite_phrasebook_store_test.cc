@@ -20,10 +20,10 @@ v1::Phrasebook MakePhrasebook(const std::string& contents) {
 
 class SqlitePhrasebookStoreTest : public ::testing::Test {
  protected:
-  void Open() {
+  void Open(SqliteSchema schema = ServerSchema()) {
     store_.reset();
     database_.reset();
-    database_ = SqliteDatabase::Open({.directory = folder_.path()}, pool_).value();
+    database_ = SqliteDatabase::Open({.directory = folder_.path(), .schema = schema}, pool_).value();
     store_ = MakeSqlitePhrasebookStore(*database_, [] { return absl::FromUnixSeconds(1'700'000'000); });
   }
 
@@ -76,15 +76,13 @@ TEST_F(SqlitePhrasebookStoreTest, ThereIsALimitOnTheirNumber) {
 }
 
 TEST_F(SqlitePhrasebookStoreTest, ADatabaseOfTheVersionBeforeOpensWithItsPrograms) {
-  Open();
+  SqliteSchema before = ServerSchema();
+  before.migrations = before.migrations.first(1);
+  Open(before);
   v1::Program program;
   program.set_description("from before");
   const auto programs = MakeSqliteProgramStore(*database_);
   ASSERT_TRUE(io_.Await(programs->Create({"default", "", "", ""}, "qa", program)).ok());
-  database_->WithWriterForTest([](SQLite::Database& db) {
-    db.exec("DROP TABLE phrasebooks");
-    db.exec("PRAGMA user_version = 1");
-  });
   Open();
   ASSERT_TRUE(Create("book", "x").ok());
   const auto found = io_.Await(MakeSqliteProgramStore(*database_)->Get("default", "qa", {}));

@@ -10,9 +10,12 @@
 
 namespace dspex {
 
-absl::StatusOr<v1::Program> Once(SQLite::Database& db, const WriteRequest& request, absl::Time now,
-                                 absl::FunctionRef<absl::StatusOr<v1::Program>()> write) {
-  if (request.request_id.empty()) return write();
+absl::Status DamagedAnswer() {
+  return Error(absl::StatusCode::kInternal, reason::kStorage, "A remembered answer in the database is damaged.");
+}
+
+absl::StatusOr<std::string> OnceSerialized(SQLite::Database& db, const WriteRequest& request, absl::Time now,
+                                           absl::FunctionRef<absl::StatusOr<std::string>()> write) {
   const std::int64_t oldest = absl::ToUnixNanos(now - kRequestMemory);
   SQLite::Statement known =
       Query(db, "SELECT method, hash, response FROM requests WHERE tenant = ? AND request_id = ? AND time > ?",
@@ -24,18 +27,13 @@ absl::StatusOr<v1::Program> Once(SQLite::Database& db, const WriteRequest& reque
                                 "\" was used for another request within the last day. Give each request its own."))
           .With("request_id", request.request_id);
     }
-    v1::Program answer;
-    if (!answer.ParseFromString(known.getColumn(2).getString())) {
-      return Error(absl::StatusCode::kInternal, reason::kStorage, "A remembered answer in the database is damaged.");
-    }
-    return answer;
+    return known.getColumn(2).getString();
   }
-  absl::StatusOr<v1::Program> answer = write();
+  absl::StatusOr<std::string> answer = write();
   if (!answer.ok()) return answer;
-  const std::string response = answer->SerializeAsString();
   Execute(db, "INSERT OR REPLACE INTO requests (tenant, request_id, method, hash, time, response) VALUES (?,?,?,?,?,?)",
           request.tenant, request.request_id, request.method, Blob{request.hash}, absl::ToUnixNanos(now),
-          Blob{response});
+          Blob{*answer});
   // Each write forgets a few old answers, so that they are gone without a job of their own.
   Execute(db, "DELETE FROM requests WHERE rowid IN (SELECT rowid FROM requests WHERE time <= ? ORDER BY time LIMIT 8)",
           oldest);

@@ -28,6 +28,8 @@ _SETTINGS: dict[str, st.SearchStrategy[Any]] = {
     "frequency_penalty": st.sampled_from([-2, 0.5]),
     "presence_penalty": st.sampled_from([0.25, 2]),
     "n": st.sampled_from([1, 2, 3]),
+    "store": st.booleans(),
+    "logprobs": st.booleans(),
     "rollout_id": st.sampled_from([0, 5]),
 }
 

@@ -120,12 +120,38 @@ def settings() -> None:
     ask("one of three does not parse", 6, says(seven, BAD, nine, *['{"answer": 1}'] * 3), module=number(n=3))
     ask("one of three, twice", 6, says(seven, BAD, nine, '{"answer": 1}', BAD, "{}"), module=number(n=3))
     every = {"temperature": 1.0, "max_tokens": 5, "top_p": 0.5, "stop": "x", "seed": 3, "frequency_penalty": 0.25,
-             "presence_penalty": -1, "rollout_id": 3}  # fmt: skip
+             "presence_penalty": -1, "store": True, "rollout_id": 3}  # fmt: skip
     ask("all settings, in both layouts", 2, says(BAD, BAD), lm={**SCHEMA, **every})
     ask("the call's before the module's before the language model's", 1, says(seven), lm={**SCHEMA, **every},
         module=number(temperature=0.3, seed=4), config={"temperature": 0.9, "stop": ["a", "b"], "rollout_id": 2})  # fmt: skip
     ask("a reasoning model's limit", 1, says(seven), lm={**REASONS, "max_tokens": 20000, "temperature": 1.0})
     ask("a reasoning model's effort", 2, says(BAD, BAD), lm={**REASONS, "reasoning_effort": "high"})
+
+
+def logprobs() -> None:
+    """Of one and of several completions, in the first layout and after it, missing, and odd."""
+    seven, eight = (LAYOUTS["chat"][1].format(n) for n in (7, 8))
+
+    def scored(text: str, *entries: Any) -> dict[str, Any]:
+        return {"reply": {"content": text, "logprobs": {"content": list(entries)}}}
+
+    token = {"token": "7", "logprob": -0.5, "bytes": [55], "top_logprobs": [{"token": "9", "logprob": -1}]}
+    odd = [None, {"token": "x"}, {"token": "é", "logprob": -2, "bytes": None, "top_logprobs": None}]
+    some, none = {**SCHEMA, "logprobs": True, "top_logprobs": 2}, {**SCHEMA, "logprobs": True}
+    for name, lm in {"with others": some, "without": none}.items():
+        ask(f"logprobs {name}", 1, [scored(seven, token)], lm=lm)
+        ask(f"logprobs {name}, missing", 1, says(seven), lm=lm)
+        ask(f"logprobs {name}, odd", 1, [scored(seven, *odd, token)], lm=lm)
+        ask(f"logprobs {name}, after a fallback", 2, [scored(BAD, *odd), scored('{"answer": 7}', token)], lm=lm)
+        ask(f"logprobs {name}, several", 2, [scored(seven, token), scored(eight)], lm=lm, module=number(n=2))
+    ask("logprobs of the call", 1, [scored(seven, token)], config={"logprobs": True, "top_logprobs": 1})
+    ask("logprobs of no others", 1, [scored(seven, token)], lm={**none, "top_logprobs": 0})
+    ask("logprobs that nobody asked for", 1, [scored(seven, token)])
+    ask("logprobs turned off", 1, [scored(seven, token)], lm=none, config={"logprobs": False})
+    answers = [scored("It is seven.", token), *says(seven)]
+    add("logprobs in two steps", 2, lambda language_model: Call(
+        number(), dspy.TwoStepAdapter(language_model(SCHEMA)), {"question": "3 + 4?"}, answers, dict(some)
+    ))  # fmt: skip
 
 
 def providers() -> None:
@@ -262,5 +288,5 @@ def two_steps() -> None:
         add_two(f"no calls, native {native}", 3, says("7", BAD, BAD), tooled, **more)
 
 
-for group in (fallbacks, settings, providers, tools, reasoning, two_steps):
+for group in (fallbacks, settings, logprobs, providers, tools, reasoning, two_steps):
     group()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from dspex.v1 import phrasebook_service_pb2 as phrasebooks_pb
 from dspex.v1 import phrasebook_service_pb2_grpc as phrasebooks_grpc
 from dspex.v1 import prediction_service_pb2 as pb
 from dspex.v1 import prediction_service_pb2_grpc as pb_grpc
-from dspex.v1 import program_pb2
+from dspex.v1 import program_pb2, values_pb2
 from google.protobuf import json_format
 
 from tests.support.errors import rich_error
@@ -72,7 +72,7 @@ class Peer:
     def forward(
         self, program: Mapping[str, Any], inputs: Mapping[str, Any], options: Mapping[str, Any]
     ) -> list[dict[str, Any]] | Failed:
-        """The outputs of each completion."""
+        """The outputs of each completion, and its log probabilities where they were asked for."""
         request = pb.ForwardRequest(
             inline_program=message_of(program),
             inputs_json=json.dumps(inputs, ensure_ascii=False),
@@ -82,8 +82,24 @@ class Peer:
             prediction = self.predictions.Forward(request, timeout=60).prediction
         except grpc.RpcError as error:
             return failed(error)
-        answers = [answer.outputs_json for answer in prediction.answers] or [prediction.outputs_json]
-        return [json.loads(answer) for answer in answers]
+        answers: Sequence[values_pb2.Answer | values_pb2.Prediction] = prediction.answers or [prediction]
+        return [json.loads(answer.outputs_json) | logprobs_of(answer) for answer in answers]
+
+
+def logprobs_of(answer: values_pb2.Answer | values_pb2.Prediction) -> dict[str, Any]:
+    """As DSPy has them."""
+
+    def entry(token: values_pb2.TokenLogprob | values_pb2.TopLogprob) -> dict[str, Any]:
+        known = list(token.bytes) if token.HasField("bytes") else None
+        return {"token": token.token, "logprob": token.logprob, "bytes": known}
+
+    if not answer.HasField("logprobs"):
+        return {}
+    content = [
+        {**entry(each), "top_logprobs": [entry(other) for other in each.top_logprobs]}
+        for each in answer.logprobs.content
+    ]
+    return {"logprobs": {"content": content}}
 
 
 def message_of(program: Mapping[str, Any]) -> program_pb2.Program:

@@ -142,12 +142,16 @@ def failure(error: Exception) -> Failed:
 
 
 def answers_of(prediction: Any, signature: Any) -> list[dict[str, Any]]:
-    """The outputs of each completion, as JSON."""
+    """The outputs of each completion, and its log probabilities, as JSON."""
     completions = prediction.completions
-    return [
+    answers = [
         {
             name: plain(to_json(completions[name][index], info.annotation))
             for name, info in signature.output_fields.items()
         }
         for index in range(len(completions))
     ]
+    if "logprobs" in completions:
+        for answer, logprobs in zip(answers, completions["logprobs"], strict=True):
+            answer["logprobs"] = json.loads(json.dumps(logprobs))
+    return answers

@@ -34,6 +34,7 @@ _ENGINE = (
     r"nlohmann/.*",
     r"simdjson\.h",
     r"utf8proc\.h",
+    r"lua5\.4/lua\.hpp",
     r"re2/.*",
     r"[a-z]mmintrin\.h",
     # inet_pton reads addresses; it opens nothing.

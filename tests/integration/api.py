@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import grpc
+from dspex.v1 import dataset_service_pb2_grpc as datasets_grpc
 from dspex.v1 import prediction_service_pb2 as predictions_pb
 from dspex.v1 import prediction_service_pb2_grpc as predictions_grpc
 from dspex.v1 import program_pb2, values_pb2
@@ -96,6 +97,7 @@ class Client:
 
     def __init__(self, server: DspexServer) -> None:
         self.channel = server.channel(("grpc.max_receive_message_length", -1))
+        self.datasets = datasets_grpc.DatasetServiceStub(self.channel)
         self.programs = programs_grpc.ProgramServiceStub(self.channel)
         self.predictions = predictions_grpc.PredictionServiceStub(self.channel)
         # Its types are not complete.

@@ -6,7 +6,8 @@ answer) and WHAT is
 - `nothing`,
 - `answer`: what the provider counted for one answer,
 - `N estimates`: N times what the request is estimated at, as nobody knows what became of it,
-- `part`, `whole`: the estimate of the request and of what came of the answer, about half of it or all,
+- `part`, `whole`: the estimate of the request and of what came of the answer, about half of it or all; also where the
+  provider does not count,
 - `start`: what the provider counted when it began: a token of output.
 """
 
@@ -303,7 +304,7 @@ IMITATIONS = [
     Fault("crlf", {"crlf": True, "chunk_bytes": 1}, "ok x1, pays answer"),
     Fault("cut", {"chunk_bytes": 7, "keep_alives": True}, "ok x1, pays answer"),
     Fault("no_chunked", {"no_chunked": True}, "ok x1, pays answer"),
-    Fault("no_usage", {"no_usage": True}, "ok x1, pays nothing"),
+    Fault("no_usage", {"no_usage": True}, "ok x1, pays whole"),
     Fault("no_done", {"no_done": True}, "ok x1, pays answer"),
     # Chat's [DONE] and Anthropic's message_stop are an end, too.
     Fault("no_finish_reason", {"no_finish_reason": True}, "ok x1, pays answer",

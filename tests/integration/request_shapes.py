@@ -122,6 +122,7 @@ CASES: dict[str, Case] = {
                 "seed": 7,
                 "frequency_penalty": 0.5,
                 "presence_penalty": -1,
+                "store": False,
             },
         ),
         {"question": "three?"},
@@ -134,6 +135,7 @@ CASES: dict[str, Case] = {
             "seed": 7,
             "frequency_penalty": 0.5,
             "presence_penalty": -1,
+            "store": False,
         },
         # Other servers know the older name only.
         compatible={"max_completion_tokens": None, "max_tokens": 50},
@@ -142,6 +144,7 @@ CASES: dict[str, Case] = {
             "temperature": 0.25,
             "top_p": 0.9,
             "max_output_tokens": 50,
+            "store": False,
         },
         messages=lambda t: {
             **messages_prompt(t),
@@ -437,6 +440,18 @@ CASES: dict[str, Case] = {
             "thinking": {"type": "enabled", "budget_tokens": 2048},
             "max_tokens": 3000 + 2048,
         },
+    ),
+    "log probabilities": Case(
+        one("question -> answer", options={"logprobs": True, "top_logprobs": 3}),
+        {"question": "?"},
+        chat=lambda t: {**chat_prompt(t), "logprobs": True, "top_logprobs": 3},
+        responses=lambda t: {
+            **responses_prompt(t),
+            "include": ["message.output_text.logprobs"],
+            "top_logprobs": 3,
+        },
+        # That API has none.
+        messages=lambda t: {**messages_prompt(t), "max_tokens": MESSAGES_LIMIT},
     ),
     "a long constant beginning": Case(
         one(

@@ -10,7 +10,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from tests.integration.api import Client, completion, fails, predict
+from tests.integration.api import Client, check_error, completion, fails, predict
 from tests.integration.metrics import Page
 from tests.mock_llm.client import MockLlm
 from tests.support.errors import rich_error
@@ -54,3 +54,21 @@ def test_more_calls_at_once_than_a_minute_has(client: Client, server: DspexServe
     assert outcomes["ok"] > 0.99 * count, outcomes
     assert lasted >= (count - 600) / 10 - 0.5, "they waited"
     assert lasted < 30
+
+
+def test_a_refusal_that_names_the_limits(client: Client, mock_llm: MockLlm) -> None:
+    """Who has no time for them is not sent after it."""
+    headers = {f"x-ratelimit-{name}-tokens": value for name, value in
+               {"limit": "600", "remaining": "0", "reset": "1m0s"}.items()}  # fmt: skip
+    refusal = {"status": 429, "raw_body": "{}", "headers": {"content-type": "application/json", **headers}}
+    mock_llm.script([{"reply": refusal, "times": 1}, {"reply": {"content": completion(answer="x")}}])
+    with pytest.raises(grpc.RpcError) as refused:
+        client.forward(QA, INPUTS, timeout=0.5)
+    error = rich_error(refused.value)
+    assert error.code == grpc.StatusCode.RESOURCE_EXHAUSTED
+    check_error(error)
+    with fails(grpc.StatusCode.RESOURCE_EXHAUSTED, "PROVIDER_LIMIT_REACHED", limit="tokens") as caught:
+        client.forward(QA, INPUTS, timeout=0.5)
+    assert caught.error.retry_delay is not None
+    assert caught.error.retry_delay > 10, "a request of hundreds of tokens, at ten a second"
+    assert len(mock_llm.requests()) == 1

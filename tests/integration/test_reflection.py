@@ -11,7 +11,13 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from tests.integration.api import Client
 from tests.support.errors import rich_error
 
-SERVICES = {"dspex.v1.PhrasebookService", "dspex.v1.PredictionService", "dspex.v1.ProgramService"}
+SERVICES = {
+    "dspex.v1.DatasetService",
+    "dspex.v1.OptimizerService",
+    "dspex.v1.PhrasebookService",
+    "dspex.v1.PredictionService",
+    "dspex.v1.ProgramService",
+}
 
 
 def test_reflection_lists_the_services(client: Client) -> None:

@@ -49,7 +49,7 @@ DEFAULTS = [
 NO_SUCH_SETTING: dict[str, tuple[str, ...]] = {
     "chat": (),
     "responses": ("stop", "seed", "frequency_penalty", "presence_penalty"),
-    "messages": ("seed", "frequency_penalty", "presence_penalty"),
+    "messages": ("seed", "frequency_penalty", "presence_penalty", "store", "logprobs", "top_logprobs"),
 }
 FACES = {
     "chat": provider_types.check_chat_completions,
@@ -204,7 +204,7 @@ def test_the_same_address_and_credentials(
 def test_settings_that_a_face_does_not_have(gpt: openai.OpenAI, claude: anthropic.Anthropic) -> None:
     options = {option.name for option in program_pb2.LmOptions.DESCRIPTOR.fields} - {"n", "rollout_id"}
     own_names = {
-        "responses": {"max_output_tokens": "max_tokens", "reasoning": "reasoning_effort"},
+        "responses": {"max_output_tokens": "max_tokens", "reasoning": "reasoning_effort", "include": "logprobs"},
         "messages": {"stop_sequences": "stop", "thinking": "reasoning_effort"},
     }
     methods: dict[str, Any] = {
@@ -231,6 +231,18 @@ def test_a_temperature_beyond_what_messages_take(client: Client, mock_llm: MockL
     hot = one("question -> answer", options={"temperature": 1.5})
     for face, sent in {"chat": 1.5, "responses": 1.5, "messages": 1}.items():
         assert body_of(client, mock_llm, face, hot, {"question": "?"})["temperature"] == sent
+
+
+def test_sampling_beside_thinking(client: Client, mock_llm: MockLlm) -> None:
+    """Anthropic's API (and the mock) refuses it; several answers alone set a temperature."""
+    settings = {"reasoning_effort": "low", "temperature": 0.1, "top_p": 0.5, "n": 2}
+    program = one("question -> answer", options=settings)
+    body = body_of(client, mock_llm, "messages", program, {"question": "?"})
+    assert (body["thinking"]["type"], body["top_p"]) == ("enabled", 0.95)
+    assert "temperature" not in body
+    for face in ("chat", "responses"):
+        body = body_of(client, mock_llm, face, program, {"question": "?"})
+        assert (body["temperature"], body["top_p"]) == (0.7, 0.5)
 
 
 @pytest.mark.parametrize("face", ["chat", "responses", "messages"])

@@ -26,7 +26,7 @@ struct Completion {
   std::string refusal;        ///< Empty: none.
   std::string finish_reason;  ///< In the words of chat completions, or the provider's own.
   std::string usage;          ///< The provider's object, JSON; empty: counted, about a token for four bytes.
-  std::string logprobs;       ///< Of a choice of chat completions, JSON; empty: none.
+  std::string logprobs;       ///< Of a choice, as in chat completions, JSON; empty: none.
   bool no_usage = false;
 };
 

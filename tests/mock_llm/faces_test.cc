@@ -94,6 +94,10 @@ TEST_F(FacesTest, MessagesRefuseWhatAnthropicRefuses) {
   EXPECT_EQ(AskMessages(json::object(), later).status, 200);
   EXPECT_EQ(AskMessages({{"temperature", 1}}).status, 200);
   EXPECT_THAT(refusal({{"temperature", 1}}, later), HasSubstr("temperature"));
+  const json thinking = {{"type", "enabled"}, {"budget_tokens", 1024}};
+  EXPECT_EQ(AskMessages({{"thinking", thinking}, {"temperature", 1}, {"top_p", 0.95}}).status, 200);
+  EXPECT_THAT(refusal({{"thinking", thinking}, {"temperature", 0.9}}, kAnthropicHeaders), HasSubstr("temperature"));
+  EXPECT_THAT(refusal({{"thinking", thinking}, {"top_p", 0.9}}, kAnthropicHeaders), HasSubstr("top_p"));
 }
 
 TEST_F(FacesTest, MessagesStreamBlockByBlock) {

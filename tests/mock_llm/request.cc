@@ -51,6 +51,9 @@ absl::Status ReadChat(const json& body, ModelCall& call) {
   if (body.contains("stream_options") && !call.stream) {
     return absl::InvalidArgumentError("stream_options is for streams only.");
   }
+  if (body.contains("top_logprobs") && At(body, "logprobs") != true) {
+    return absl::InvalidArgumentError("top_logprobs needs logprobs.");
+  }
   if (const json& n = At(body, "n"); n.is_number_integer()) {
     call.n = std::clamp<int64_t>(n.get<int64_t>(), 1, kMaxChoices);
   }
@@ -82,11 +85,25 @@ absl::Status CheckVersion(const Headers& headers, const json& body) {
   return absl::OkStatus();
 }
 
+// Beside thoughts.
+absl::Status CheckSampling(const json& body) {
+  const json& thinking = At(At(body, "thinking"), "type");
+  if (thinking != "enabled" && thinking != "adaptive") return absl::OkStatus();
+  if (const json& temperature = At(body, "temperature"); temperature.is_number() && temperature != 1) {
+    return absl::InvalidArgumentError("temperature: only 1 goes with thinking");
+  }
+  if (const json& top_p = At(body, "top_p"); top_p.is_number() && top_p < 0.95) {
+    return absl::InvalidArgumentError("top_p: only 0.95 and more go with thinking");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadMessages(const Headers& headers, const json& body, ModelCall& call) {
   if (!Find(headers, "x-api-key").has_value() && !Find(headers, "authorization").has_value()) {
     return absl::UnauthenticatedError("x-api-key header is required");
   }
   if (absl::Status status = CheckVersion(headers, body); !status.ok()) return status;
+  if (absl::Status status = CheckSampling(body); !status.ok()) return status;
   if (!At(body, "max_tokens").is_number_unsigned()) {
     return absl::InvalidArgumentError("max_tokens: a number above 0 is required");
   }
@@ -113,6 +130,8 @@ absl::Status ReadResponses(const json& body, ModelCall& call) {
   const json& include = At(body, "include");
   call.encrypted_reasoning =
       include.is_array() && std::find(include.begin(), include.end(), "reasoning.encrypted_content") != include.end();
+  call.logprobs =
+      include.is_array() && std::find(include.begin(), include.end(), "message.output_text.logprobs") != include.end();
   json settings = json::object();
   for (const char* key : {"instructions", "max_output_tokens", "metadata", "parallel_tool_calls", "reasoning",
                           "temperature", "text", "tool_choice", "tools", "top_p"}) {

@@ -21,6 +21,7 @@ struct ModelCall {
   bool stream = false;
   bool include_usage = false;        ///< A stream of chat completions is to end with its usage.
   bool encrypted_reasoning = false;  ///< Responses' reasoning is wanted in its sealed form, too.
+  bool logprobs = false;             ///< Responses' texts are to have their log probabilities.
   std::string schema;                ///< The JSON schema that the answer must have; empty: none.
   std::string settings;              ///< What an answer of Responses repeats of its request, JSON.
 };

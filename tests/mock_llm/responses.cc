@@ -5,6 +5,7 @@
 
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "tests/mock_llm/wording.h"
 
@@ -63,16 +64,17 @@ struct Item {
   std::string text;
   ordered_json opening;
   ordered_json whole;
+  ordered_json logprobs = ordered_json::array();
 };
 
-ordered_json PartOf(Item::Kind kind, const std::string& text) {
+ordered_json PartOf(Item::Kind kind, const std::string& text, ordered_json logprobs = ordered_json::array()) {
   switch (kind) {
     case Item::Kind::kReasoning:
       return {{"type", "summary_text"}, {"text", text}};
     case Item::Kind::kText:
       return {{"type", "output_text"},
               {"annotations", ordered_json::array()},
-              {"logprobs", ordered_json::array()},
+              {"logprobs", std::move(logprobs)},
               {"text", text}};
     case Item::Kind::kRefusal:
       return {{"type", "refusal"}, {"refusal", text}};
@@ -91,8 +93,12 @@ Item ReasoningItem(const ModelCall& call, const std::string& text, int64_t seque
   return item;
 }
 
-Item MessageItem(Item::Kind kind, const std::string& text, const Completion& completion, int64_t sequence) {
+Item MessageItem(Item::Kind kind, const std::string& text, const ModelCall& call, const Completion& completion,
+                 int64_t sequence) {
   Item item{kind, absl::StrCat("msg_mock_", sequence), text, {}, {}};
+  if (kind == Item::Kind::kText && call.logprobs && !completion.logprobs.empty()) {
+    item.logprobs = ordered_json::parse(completion.logprobs)["content"];
+  }
   item.opening = {{"id", item.id},
                   {"type", "message"},
                   {"status", "in_progress"},
@@ -100,7 +106,7 @@ Item MessageItem(Item::Kind kind, const std::string& text, const Completion& com
                   {"content", ordered_json::array()}};
   item.whole = item.opening;
   item.whole["status"] = Status(completion) == "incomplete" ? "incomplete" : "completed";
-  item.whole["content"].push_back(PartOf(kind, text));
+  item.whole["content"].push_back(PartOf(kind, text, item.logprobs));
   return item;
 }
 
@@ -122,10 +128,10 @@ std::vector<Item> Items(const ModelCall& call, int64_t sequence, const Completio
   std::vector<Item> items;
   if (!completion.reasoning.empty()) items.push_back(ReasoningItem(call, completion.reasoning, sequence));
   if (completion.contents.front().has_value()) {
-    items.push_back(MessageItem(Item::Kind::kText, *completion.contents.front(), completion, sequence));
+    items.push_back(MessageItem(Item::Kind::kText, *completion.contents.front(), call, completion, sequence));
   }
   if (!completion.refusal.empty()) {
-    items.push_back(MessageItem(Item::Kind::kRefusal, completion.refusal, completion, sequence));
+    items.push_back(MessageItem(Item::Kind::kRefusal, completion.refusal, call, completion, sequence));
   }
   for (size_t i = 0; i < completion.tool_calls.size(); ++i) {
     items.push_back(FunctionItem(completion.tool_calls[i], i, sequence));
@@ -191,12 +197,16 @@ void TypedEvents::AddParts(const Item& item, size_t index, const StreamShape& sh
   const bool refusal = item.kind == Item::Kind::kRefusal;
   const std::string part = reasoning ? "reasoning_summary_part" : "content_part";
   const std::string text = reasoning ? "reasoning_summary_text" : refusal ? "refusal" : "output_text";
+  ordered_json logprobs = item.logprobs;
   const auto add = [&](const std::string& type, const char* key, ordered_json value, bool content) {
     ordered_json fields = {{"item_id", item.id},
                            {"output_index", index},
                            {reasoning ? "summary_index" : "content_index", 0},
                            {key, std::move(value)}};
-    if (item.kind == Item::Kind::kText && type.starts_with(text)) fields["logprobs"] = ordered_json::array();
+    if (item.kind == Item::Kind::kText && type.starts_with(text)) {
+      // All come with the first piece, and with the whole.
+      fields["logprobs"] = content ? std::exchange(logprobs, ordered_json::array()) : item.logprobs;
+    }
     Add(type, std::move(fields), content);
   };
   add(part + ".added", "part", PartOf(item.kind, ""), false);
@@ -204,7 +214,7 @@ void TypedEvents::AddParts(const Item& item, size_t index, const StreamShape& sh
     add(text + ".delta", "delta", std::string(piece), true);
   }
   add(text + ".done", refusal ? "refusal" : "text", item.text, false);
-  add(part + ".done", "part", PartOf(item.kind, item.text), false);
+  add(part + ".done", "part", PartOf(item.kind, item.text, item.logprobs), false);
 }
 
 }  // namespace

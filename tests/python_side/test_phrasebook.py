@@ -42,6 +42,7 @@ SLOTS = {
     "two_step_extract_field": "name", "demo_incomplete": "", "demo_missing_value": "",
     "tool": "arguments description name", "tool_no_description": "arguments name", "document": "length title",
     "untitled_document": "length",
+    **{f"copro_{part}": "number text" for part in ("instruction", "prefix", "score")},
 }  # fmt: skip
 
 

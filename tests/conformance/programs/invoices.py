@@ -48,7 +48,8 @@ class ExtractInvoice(dspy.Signature):
 
 
 def configure() -> None:
-    dspy.configure(lm=dspy.LM("openai/gpt-4o", temperature=0.0), adapter=dspy.JSONAdapter())
+    lm = dspy.LM("openai/gpt-4o", temperature=0.0, store=False, logprobs=True, top_logprobs=2)
+    dspy.configure(lm=lm, adapter=dspy.JSONAdapter())
 
 
 extractor = dspy.Predict(ExtractInvoice, max_tokens=2000)

@@ -14,7 +14,7 @@ class Tutor(dspy.Signature):
 
 
 def configure() -> None:
-    dspy.configure(lm=dspy.LM("openai/gpt-4o-mini"))
+    dspy.configure(lm=dspy.LM("openai/gpt-4o-mini", logprobs=False))
 
 
 class Assistant(dspy.ChainOfThought):

@@ -53,12 +53,12 @@ absl::StatusOr<Json> Normalize(const Json& line) { return NormalizeText(line.at(
 
 // {"majority": values} -> the place of the winner.
 absl::StatusOr<Json> Majority(const Json& line) {
-  std::vector<Json> completions;
-  for (const Json& value : line.at("majority")) completions.push_back({{"answer", value}});
-  return MajorityIndex(completions, "answer");
+  std::vector<Answer> answers;
+  for (const Json& value : line.at("majority")) answers.push_back({Json{{"answer", value}}});
+  return MajorityIndex(answers, "answer");
 }
 
-absl::StatusOr<Json> AnswerLine(const std::string& text) {
+absl::StatusOr<Json> ReplyTo(const std::string& text) {
   const absl::StatusOr<Json> line = ParseJson(text);
   if (!line.ok()) return line.status();
   if (line->contains("program")) return Apply(*line);
@@ -68,7 +68,7 @@ absl::StatusOr<Json> AnswerLine(const std::string& text) {
   return absl::InvalidArgumentError("a line of an unknown kind");
 }
 
-Json Answer(const absl::StatusOr<Json>& result) {
+Json Written(const absl::StatusOr<Json>& result) {
   if (result.ok()) return Json{{"ok", *result}};
   return Json{{"error", {{"message", result.status().message()}, {"reason", ErrorReason(result.status())}}}};
 }
@@ -79,5 +79,5 @@ Json Answer(const absl::StatusOr<Json>& result) {
 int main() {
   std::ios::sync_with_stdio(false);
   std::string line;
-  while (std::getline(std::cin, line)) std::cout << dspex::Answer(dspex::AnswerLine(line)) << std::endl;
+  while (std::getline(std::cin, line)) std::cout << dspex::Written(dspex::ReplyTo(line)) << std::endl;
 }

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "dspex/v1/job.pb.h"
+#include "dspex/v1/optimizer_service.grpc.pb.h"
+#include "server/cli/session.h"
+
+namespace dspex::cli {
+
+/// Watches a job to its end: a bar with progress, score and money on standard error where that is a terminal, lines
+/// otherwise; with `--json` the events on standard output. A connection that breaks is made again from the last event.
+/// Ctrl-C lets go of the job, which goes on, or with `cancel` cancels it. Returns the job as it ended, or nothing when
+/// it was let go of; `exit_code` is what the command ends with then.
+std::optional<v1::Job> WatchToEnd(const Session& session, v1::OptimizerService::Stub& stub, const std::string& name,
+                                  bool cancel, int& exit_code);
+
+/// What a job would take; `response` is what --json prints.
+int PrintEstimate(const Session& session, const google::protobuf::Message& response, const v1::Estimate& estimate);
+
+/// What came of a job, for people; the exit code: 0 if it succeeded.
+int PrintJob(const Session& session, const v1::Job& job);
+
+/// "2.50 dollars, 1,234 tokens, 12 calls" of all lines.
+std::string SpendingText(const v1::Job& job);
+
+/// "66.67 (55.10 to 78.23)".
+std::string ScoreText(const v1::EvaluateResult& result);
+
+}  // namespace dspex::cli

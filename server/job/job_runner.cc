@@ -1,0 +1,68 @@
+#include "server/job/job_runner.h"
+
+#include <absl/strings/str_cat.h>
+#include <google/protobuf/util/time_util.h>
+
+#include <boost/asio/this_coro.hpp>
+#include <optional>
+#include <utility>
+
+#include "engine/base/error.h"
+#include "engine/base/reasons.h"
+#include "server/job/job_run.h"
+
+namespace dspex {
+
+namespace {
+
+// How long the runner waits when it was not woken: a lease may have run out.
+constexpr Clock::duration kLookAgain = std::chrono::seconds(10);
+
+}  // namespace
+
+JobRunner::JobRunner(JobEnvironment environment, IoPool& io, Options options)
+    : environment_(std::move(environment)), io_(io), options_(std::move(options)), places_(options_.max_running) {}
+
+JobRunner::~JobRunner() = default;
+
+void JobRunner::Start() {
+  tasks_.Spawn(io_.Next(), [this] { return ClaimJobs(); });
+}
+
+bool JobRunner::Stop(TimePoint deadline) {
+  tasks_.CancelAll();
+  return tasks_.Join(deadline);
+}
+
+StatusTask JobRunner::ClaimJobs() {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  const absl::Status expired = co_await environment_.jobs->ExpireLeases();
+  if (!expired.ok()) co_return expired;
+  while (true) {
+    absl::StatusOr<Semaphore::Permit> place = co_await places_.Acquire(kNoDeadline);
+    if (!place.ok()) co_return place.status();
+    const std::shared_ptr<Waiter> queued = environment_.jobs->Queued(executor);
+    absl::StatusOr<std::optional<ClaimedJob>> claimed =
+        co_await environment_.jobs->Claim(options_.owner, absl::FromChrono(options_.lease));
+    if (absl::IsCancelled(claimed.status())) co_return claimed.status();
+    if (claimed.ok() && claimed->has_value()) {
+      auto shared = std::make_shared<Semaphore::Permit>(*std::move(place));
+      tasks_.Spawn(io_.Next(), [this, job = **std::move(claimed), shared] { return RunOne(job, shared); });
+      continue;
+    }
+    if (!claimed.ok()) {
+      environment_.logger->Log(LogLevel::kWarn, "cannot claim jobs", {{"error", claimed.status().message()}});
+    }
+    const absl::Status waited = co_await queued->Wait(Clock::now() + kLookAgain);
+    if (absl::IsCancelled(waited)) co_return waited;
+  }
+}
+
+StatusTask JobRunner::RunOne(ClaimedJob claimed, std::shared_ptr<Semaphore::Permit> place) {
+  JobRun run(environment_, std::move(claimed), options_.lease, co_await asio::this_coro::executor);
+  const absl::Status ran = co_await run.Run();
+  place.reset();
+  co_return ran;
+}
+
+}  // namespace dspex
