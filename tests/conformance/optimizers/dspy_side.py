@@ -12,6 +12,7 @@ import dspy
 from dspy.teleprompt import copro_optimizer
 from dspy.utils.exceptions import AdapterParseError
 
+from dspex_dspy.requests import quiet
 from tests.conformance.optimizers.cases import Case, predictor_of
 from tests.conformance.optimizers.scripted import Metric, ScriptedError, ScriptedModel
 
@@ -57,6 +58,7 @@ def run(case: Case) -> Outcome:
     teacher = _teacher(case["teacher"], frozen)
     max_errors = case["spec"]["settings"]["max_errors"] or 10
     with (
+        quiet(),
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),
         dspy.context(lm=model, max_errors=max_errors, num_threads=1, warn_on_type_mismatch=False),

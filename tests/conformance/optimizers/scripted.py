@@ -35,9 +35,14 @@ class ScriptedModel(dspy.BaseLM):  # type: ignore[misc]
 
     def __call__(self, prompt: str | None = None, *, messages: Any = None, **given: Any) -> list[str]:
         settings = {**self.kwargs, **given}
-        return [self._answer(messages, settings, sample) for sample in range(settings.get("n") or 1)]
+        # dspex asks for several completions side by side, so all are asked for before one of them fails.
+        answers = [self._answer(messages, settings, sample) for sample in range(settings.get("n") or 1)]
+        if None in answers:
+            raise ScriptedError("The script says so.")
+        return [answer for answer in answers if answer is not None]
 
-    def _answer(self, messages: Any, settings: Mapping[str, Any], sample: int) -> str:
+    def _answer(self, messages: Any, settings: Mapping[str, Any], sample: int) -> str | None:
+        """A completion; None if the call is to fail."""
         shown = "".join(f"{message['role']}:{message['content']}\x1e" for message in messages)
         key = f"{shown}|{settings.get('temperature')}|{settings.get('rollout_id')}|{sample}"
         digest = zlib.crc32(key.encode())
@@ -49,7 +54,7 @@ class ScriptedModel(dspy.BaseLM):  # type: ignore[misc]
         source = random.Random(digest)
         chance = source.random()
         if chance < self.script["error"]:
-            raise ScriptedError("The script says so.")
+            return None
         names = re.findall(r"`\[\[ ## (.*?) ## \]\]`", messages[-1]["content"], re.DOTALL)
         if not names or chance < self.script["error"] + self.script["garbage"]:
             return "???"

@@ -55,8 +55,7 @@ def comparable(outcome: dict[str, Any], case: Case) -> dict[str, Any]:
     """Without what is dspex's own: where a candidate came from, and the words of errors."""
     if "error" in outcome:
         assert outcome["error"] is True or outcome["error"]["reason"] in REASONS, outcome["error"]
-        # How many calls are made until the run stops is each side's own.
-        return {"error": True}
+        return {"error": True, "calls": outcome["calls"]}
     # The sentence that stands for missing instructions may be said or left out.
     defaults = [dspy.Signature(predictor_of(module)["signature"]).instructions for module in case["program"]["modules"]]
 
