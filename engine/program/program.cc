@@ -7,6 +7,7 @@
 #include "dspex/v1/program.pb.h"
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
+#include "engine/module/module_trace.h"
 #include "engine/program/build_module.h"
 #include "engine/program/validate.h"
 
@@ -48,15 +49,23 @@ std::vector<std::string> Program::InputNames() const { return NamesOf(module_->s
 std::vector<std::string> Program::OutputNames() const { return NamesOf(module_->signature().outputs()); }
 
 Task<Prediction> Program::Forward(RequestContext context, Json inputs, const Sampling& call) const {
-  // Without a trace no node is to be ended, and a coroutine less is paid for.
-  if (!context.record().keep_trace) return module_->Forward(context, std::move(inputs), call);
+  // Where nothing is to be noted of the module, a coroutine less is paid for.
+  if (!context.record().keep_trace && context.record().calls == nullptr)
+    return module_->Forward(context, std::move(inputs), call);
   return ForwardTraced(context, std::move(inputs), call);
 }
 
 Task<Prediction> Program::ForwardTraced(RequestContext context, Json inputs, const Sampling& call) const {
   const RequestContext child = context.Child(module_->id());
+  ModuleTrace* const calls = context.record().calls;
+  ModuleCall noted;
+  if (calls != nullptr) noted.inputs = inputs;
   absl::StatusOr<Prediction> prediction = co_await module_->Forward(child, std::move(inputs), call);
   child.EndNode();
+  if (calls != nullptr && prediction.ok()) {
+    noted.outputs = prediction->outputs;
+    calls->calls.push_back(std::move(noted));
+  }
   co_return prediction;
 }
 

@@ -14,6 +14,7 @@
 #include "dspex/v1/program.pb.h"
 #include "engine/base/error.h"
 #include "engine/module/fake_language_model.h"
+#include "engine/module/module_trace.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace dspex {
@@ -91,6 +92,24 @@ TEST_F(ProgramTest, RunsItsModule) {
   EXPECT_EQ(record_.trace[1].name, "lm");
   EXPECT_EQ(record_.trace[1].parent, 0);
   EXPECT_GE(record_.trace[0].end, record_.trace[1].end);
+}
+
+TEST_F(ProgramTest, NotesTheCallsOfItsModuleThatWentWell) {
+  const auto program = Create(One("signature: 'question -> answer: int'"));
+  ASSERT_TRUE(program.ok()) << program.status();
+  ModuleTrace trace;
+  record_.calls = &trace;
+  models_.model->Answer("[[ ## answer ## ]]\n4");
+  ASSERT_TRUE(Forward(**program, Json{{"question", "2+2?"}}).ok());
+  ASSERT_EQ(trace.calls.size(), 1u);
+  EXPECT_EQ(trace.calls[0].module, 0u);
+  EXPECT_EQ(trace.calls[0].inputs.dump(), R"({"question":"2+2?"})");
+  EXPECT_EQ(trace.calls[0].outputs.dump(), R"({"answer":4})");
+  EXPECT_TRUE(record_.trace.empty());
+  models_.model->Answer("nothing");
+  models_.model->Answer("nothing");
+  EXPECT_FALSE(Forward(**program, Json{{"question", "2+2?"}}).ok());
+  EXPECT_EQ(trace.calls.size(), 1u);
 }
 
 TEST_F(ProgramTest, TakesAStructuredSignatureAndInstructionsInPlaceOfItsOwn) {

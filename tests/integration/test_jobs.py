@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -90,6 +91,28 @@ def test_compile_makes_a_better_revision(jobs: JobClient) -> None:
     assert program.lineage.parent == "programs/qa@1"
     assert list(program.modules[0].predict.demos) == list(best.parameters[0].demos)
     assert [result.score for result in jobs.results(job.name, best.number)].count(1) == best.score / 100 * 20
+
+
+def test_bootstrapped_demos_are_what_the_teacher_did_well(jobs: JobClient) -> None:
+    bootstrap = job_pb2.BootstrapFewShot(max_bootstrapped_demos=3, max_labeled_demos=0)
+    spec = job_pb2.CompileSpec(
+        program="programs/qa", bootstrap_few_shot=bootstrap, metric=EXACT, trainset=examples("train")
+    )
+    job = jobs.finish(jobs.compile(spec).name)
+    assert job.state == job_pb2.JOB_STATE_SUCCEEDED, job.error
+    (candidate,) = jobs.candidates(job.name)
+    demos = [json.loads(demo.fields_json) for demo in candidate.parameters[0].demos]
+    assert len(demos) == 3
+    for demo in demos:
+        assert list(demo) == ["augmented", "question", "answer"]
+        assert demo["augmented"] is True
+        assert demo["answer"] == str(2 * int(demo["question"]))
+    stored = jobs.program(job.compile_result.program).modules[0].predict.demos
+    assert [json.loads(demo.fields_json) for demo in stored] == demos
+    # Each that became one was told of, by its id: ids count from 1, questions from 0.
+    decisions = [event.decision for event in jobs.watch(job.name) if event.HasField("decision")]
+    told = {decision.example for decision in decisions if decision.verdict == "demo"}
+    assert told == {str(int(demo["question"]) + 1) for demo in demos}
 
 
 def test_a_candidate_is_promoted(jobs: JobClient) -> None:
