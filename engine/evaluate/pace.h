@@ -26,7 +26,6 @@ class Pace {
   void Slow();
 
   int allowed() const { return allowed_; }
-  int limit() const { return limit_; }
 
  private:
   void WakeSome();

@@ -14,6 +14,7 @@
 #include "engine/base/error.h"
 #include "engine/metric/judge_module.h"
 #include "engine/metric/plain_metric.h"
+#include "engine/program/struct_json.h"
 
 namespace dspex {
 
@@ -70,8 +71,7 @@ class JudgeMetric final : public Metric {
   std::string Feedback(const Prediction& judgement) const {
     const auto found = judgement.outputs.find(feedback_);
     if (found == judgement.outputs.end() || found->is_null()) return "";
-    return found->is_string() ? found->get<std::string>()
-                              : found->dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace);
+    return found->is_string() ? found->get<std::string>() : JsonText(*found);
   }
 
   const std::unique_ptr<const Module> module_;

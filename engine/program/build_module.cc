@@ -95,11 +95,6 @@ void ReadAdapter(const v1::Adapter& adapter, const ProgramEnvironment& environme
   }
 }
 
-const std::string& LmName(const v1::Module& module, const v1::Program& program, const ProgramEnvironment& environment) {
-  if (!module.lm().empty()) return module.lm();
-  return program.lm().empty() ? environment.default_lm : program.lm();
-}
-
 absl::Status CheckMajorityField(const v1::Predictor& predictor, const Signature& signature) {
   if (predictor.majority_field().empty() || signature.FindOutput(predictor.majority_field()) != nullptr) {
     return absl::OkStatus();
@@ -122,7 +117,7 @@ absl::StatusOr<std::unique_ptr<const Module>> BuildPredictor(const v1::Module& m
                            .signature = std::move(signature->extended),
                            .demos = *std::move(demos),
                            .sampling = ReadSampling(predictor.options()),
-                           .language_model = FindModel(LmName(module, program, environment), environment),
+                           .language_model = FindModel(LmName(module, program, environment.default_lm), environment),
                            .phrasebook = std::move(phrasebook),
                            .enforced = enforced,
                            .majority_field = predictor.majority_field(),
@@ -136,6 +131,11 @@ absl::StatusOr<std::unique_ptr<const Module>> BuildPredictor(const v1::Module& m
 bool IsEnforced(const v1::Program& program) {
   if (program.validation() == v1::VALIDATION_UNSPECIFIED) return program.phrasebook().empty();
   return program.validation() == v1::VALIDATION_ENFORCED;
+}
+
+const std::string& LmName(const v1::Module& module, const v1::Program& program, const std::string& default_lm) {
+  if (!module.lm().empty()) return module.lm();
+  return program.lm().empty() ? default_lm : program.lm();
 }
 
 Sampling ReadSampling(const v1::LmOptions& proto) {

@@ -17,6 +17,10 @@ class Module;
 class Program;
 }  // namespace v1
 
+/// The language model of a module, "provider/model": its own, the program's, or the default; may be empty. One of the
+/// arguments.
+const std::string& LmName(const v1::Module& module, const v1::Program& program, const std::string& default_lm);
+
 /// The sampling settings of the proto; what is unset there is unset here.
 Sampling ReadSampling(const v1::LmOptions& proto);
 

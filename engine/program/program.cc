@@ -6,6 +6,7 @@
 
 #include "dspex/v1/program.pb.h"
 #include "engine/base/error.h"
+#include "engine/base/proto_duration.h"
 #include "engine/base/reasons.h"
 #include "engine/module/module_trace.h"
 #include "engine/program/build_module.h"
@@ -17,7 +18,7 @@ namespace {
 
 Clock::duration ReadTimeout(const v1::Program& program) {
   if (!program.has_timeout()) return Clock::duration::max();
-  return std::chrono::seconds(program.timeout().seconds()) + std::chrono::nanoseconds(program.timeout().nanos());
+  return ReadDuration(program.timeout());
 }
 
 }  // namespace

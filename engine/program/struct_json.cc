@@ -158,4 +158,6 @@ absl::Status StructFromJson(const Json& json, Struct& object) {
 
 absl::Status ValueFromJson(const Json& json, Value& value) { return WriteValue(json, 0, value); }
 
+std::string JsonText(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
 }  // namespace dspex

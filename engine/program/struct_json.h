@@ -2,6 +2,8 @@
 
 #include <absl/status/statusor.h>
 
+#include <string>
+
 #include "engine/json/json.h"
 
 namespace google::protobuf {
@@ -25,5 +27,8 @@ absl::Status StructFromJson(const Json& json, google::protobuf::Struct& object);
 
 /// The same for any value.
 absl::Status ValueFromJson(const Json& json, google::protobuf::Value& value);
+
+/// The value as JSON text; bytes that are not UTF-8 become U+FFFD.
+std::string JsonText(const Json& json);
 
 }  // namespace dspex

@@ -2,51 +2,37 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
-#include <grpcpp/client_context.h>
 
 #include <iostream>
 #include <utility>
 
+#include "server/cli/pages.h"
 #include "server/cli/table.h"
 
 namespace dspex::cli {
-
-namespace {
-
-constexpr int kPageSize = 1000;
-
-}  // namespace
 
 grpc::Status ReadCandidates(const Session& session, v1::OptimizerService::Stub& stub, const std::string& job,
                             std::vector<v1::Candidate>& candidates) {
   v1::ListCandidatesRequest request;
   request.set_name(job);
-  request.set_page_size(kPageSize);
-  do {
-    v1::ListCandidatesResponse page;
-    const grpc::Status status = stub.ListCandidates(session.NewContext().get(), request, &page);
-    if (!status.ok()) return status;
-    for (v1::Candidate& candidate : *page.mutable_candidates()) candidates.push_back(std::move(candidate));
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
-  return grpc::Status::OK;
+  return ReadPages<v1::ListCandidatesResponse>(
+      session, request, [&stub](auto&&... call) { return stub.ListCandidates(call...); },
+      [&candidates](v1::ListCandidatesResponse& page) {
+        for (v1::Candidate& candidate : *page.mutable_candidates()) candidates.push_back(std::move(candidate));
+      });
 }
 
 grpc::Status ReadResults(const Session& session, v1::OptimizerService::Stub& stub, const std::string& job,
                          int candidate, std::vector<v1::ExampleResult>& results, v1::ReportedRun reported) {
   v1::ListExampleResultsRequest request;
-  request.set_reported(reported);
   request.set_name(job);
   request.set_candidate(candidate);
-  request.set_page_size(kPageSize);
-  do {
-    v1::ListExampleResultsResponse page;
-    const grpc::Status status = stub.ListExampleResults(session.NewContext().get(), request, &page);
-    if (!status.ok()) return status;
-    for (v1::ExampleResult& result : *page.mutable_results()) results.push_back(std::move(result));
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
-  return grpc::Status::OK;
+  request.set_reported(reported);
+  return ReadPages<v1::ListExampleResultsResponse>(
+      session, request, [&stub](auto&&... call) { return stub.ListExampleResults(call...); },
+      [&results](v1::ListExampleResultsResponse& page) {
+        for (v1::ExampleResult& result : *page.mutable_results()) results.push_back(std::move(result));
+      });
 }
 
 int PrintCandidates(const Session& session, v1::OptimizerService::Stub& stub, const std::string& job) {

@@ -129,19 +129,12 @@ int RunCompile(const Session& session, const CompileOptions& options) {
   v1::CompileResponse response;
   const grpc::Status status = stub->Compile(session.NewContext().get(), request, &response);
   if (!status.ok()) return session.Failed(status);
-  if (options.job.estimate) return PrintEstimate(session, response, response.estimate());
-  const std::string name = response.job().name();
-  if (options.job.detach) {
-    if (session.json) return session.PrintJson(response.job());
-    std::cout << name << "\n";
-    return kSuccess;
-  }
   int code = kSuccess;
-  const std::optional<v1::Job> job = WatchToEnd(session, *stub, name, options.cancel, code);
+  const std::optional<v1::Job> job = Follow(session, *stub, options.job, response, options.cancel, code);
   if (!job.has_value()) return code;
   code = PrintJob(session, *job);
   if (!session.json) {
-    if (const int listed = PrintCandidates(session, *stub, name); listed != kSuccess) return listed;
+    if (const int listed = PrintCandidates(session, *stub, job->name()); listed != kSuccess) return listed;
   }
   if (!options.job.html.empty()) {
     const absl::Status written = WriteHtmlReport(session, *job, options.job.html);

@@ -1,6 +1,5 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
-#include <google/protobuf/util/time_util.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "dspex/v1/dataset_service.grpc.pb.h"
+#include "server/cli/pages.h"
 #include "server/cli/session.h"
 #include "server/cli/table.h"
 #include "server/cli/values.h"
@@ -22,18 +22,11 @@ namespace dspex::cli {
 
 namespace {
 
-constexpr int kPageSize = 1000;
-
 struct DatasetsOptions {
   std::string id;
   std::string split;
   std::int64_t limit = 20;
 };
-
-std::string Time(google::protobuf::Timestamp time) {
-  time.set_nanos(0);
-  return google::protobuf::util::TimeUtil::ToString(time);
-}
 
 std::string Splits(const v1::Dataset& dataset) {
   return absl::StrJoin(dataset.splits(), " ", [](std::string* out, const v1::Split& split) {
@@ -49,19 +42,17 @@ int List(const Session& session, const DatasetsOptions&) {
   const auto stub = v1::DatasetService::NewStub(session.Connect());
   v1::ListDatasetsResponse all;
   v1::ListDatasetsRequest request;
-  request.set_page_size(kPageSize);
-  do {
-    v1::ListDatasetsResponse page;
-    const grpc::Status status = stub->ListDatasets(session.NewContext().get(), request, &page);
-    if (!status.ok()) return session.Failed(status);
-    request.set_page_token(page.next_page_token());
-    for (v1::Dataset& dataset : *page.mutable_datasets()) all.add_datasets()->Swap(&dataset);
-  } while (!request.page_token().empty());
+  const grpc::Status status = ReadPages<v1::ListDatasetsResponse>(
+      session, request, [&stub](auto&&... call) { return stub->ListDatasets(call...); },
+      [&all](v1::ListDatasetsResponse& page) {
+        for (auto& dataset : *page.mutable_datasets()) all.add_datasets()->Swap(&dataset);
+      });
+  if (!status.ok()) return session.Failed(status);
   if (session.json) return session.PrintJson(all);
   Table table({"NAME", "VERSION", "EXAMPLES", "SPLITS", "FIELDS", "UPDATED"});
   for (const v1::Dataset& dataset : all.datasets()) {
     table.Add({dataset.name(), absl::StrCat(dataset.version()), absl::StrCat(dataset.example_count()), Splits(dataset),
-               Schema(dataset), Time(dataset.update_time())});
+               Schema(dataset), TimeText(dataset.update_time())});
   }
   std::cout << table.ToString();
   return kSuccess;
@@ -88,8 +79,8 @@ int Show(const Session& session, const DatasetsOptions& options) {
       {"id", dataset.id_key()},
       {"description", dataset.description()},
       {"digest", dataset.digest()},
-      {"created", Time(dataset.create_time())},
-      {"updated", Time(dataset.update_time())}};
+      {"created", TimeText(dataset.create_time())},
+      {"updated", TimeText(dataset.update_time())}};
   fields.erase(std::remove_if(fields.begin(), fields.end(), [](const auto& field) { return field.second.empty(); }),
                fields.end());
   std::cout << FieldList(fields);

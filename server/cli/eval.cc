@@ -69,18 +69,12 @@ int RunEval(const Session& session, const EvalOptions& options) {
   v1::EvaluateResponse response;
   const grpc::Status status = stub->Evaluate(session.NewContext().get(), request, &response);
   if (!status.ok()) return session.Failed(status);
-  if (options.job.estimate) return PrintEstimate(session, response, response.estimate());
-  const std::string name = response.job().name();
-  if (options.job.detach) {
-    if (session.json) return session.PrintJson(response.job());
-    std::cout << name << "\n";
-    return kSuccess;
-  }
   int code = kSuccess;
-  const std::optional<v1::Job> job = WatchToEnd(session, *stub, name, false, code);
+  const std::optional<v1::Job> job = Follow(session, *stub, options.job, response, false, code);
   if (!job.has_value()) return code;
   code = PrintJob(session, *job);
-  if (code == kSuccess && !options.baseline.empty()) code = PrintComparison(session, *stub, options.baseline, name);
+  if (code == kSuccess && !options.baseline.empty())
+    code = PrintComparison(session, *stub, options.baseline, job->name());
   if (!options.junit.empty()) {
     const absl::Status written = WriteJunit(session, *stub, *job, options.fail_under, options.junit);
     if (!written.ok()) return Failure(written.message());

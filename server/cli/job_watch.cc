@@ -188,6 +188,12 @@ std::optional<v1::Job> WatchToEnd(const Session& session, v1::OptimizerService::
   return std::move(*response.mutable_job());
 }
 
+int PrintName(const Session& session, const v1::Job& job) {
+  if (session.json) return session.PrintJson(job);
+  std::cout << job.name() << "\n";
+  return kSuccess;
+}
+
 int PrintEstimate(const Session& session, const google::protobuf::Message& response, const v1::Estimate& estimate) {
   if (session.json) return session.PrintJson(response);
   std::cout << "about " << estimate.lm_calls() << " calls, " << estimate.input_tokens() << " + "
@@ -195,6 +201,8 @@ int PrintEstimate(const Session& session, const google::protobuf::Message& respo
             << (estimate.cost().empty() ? ", no price for its models" : absl::StrCat(", $", estimate.cost())) << "\n";
   return kSuccess;
 }
+
+std::string StateText(const v1::Job& job) { return v1::JobState_Name(job.state()).substr(sizeof("JOB_STATE_") - 1); }
 
 std::string SpendingText(const v1::Job& job) {
   for (const v1::Spending& spending : job.spending()) {
@@ -218,8 +226,7 @@ int PrintJob(const Session& session, const v1::Job& job) {
     session.PrintJson(job);
     return code;
   }
-  std::vector<std::pair<std::string, std::string>> fields = {
-      {"job", job.name()}, {"state", v1::JobState_Name(job.state()).substr(sizeof("JOB_STATE_") - 1)}};
+  std::vector<std::pair<std::string, std::string>> fields = {{"job", job.name()}, {"state", StateText(job)}};
   if (job.has_error()) fields.emplace_back("error", job.error().message());
   if (job.has_evaluate_result()) {
     const v1::EvaluateResult& result = job.evaluate_result();

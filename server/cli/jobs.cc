@@ -1,6 +1,5 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
-#include <google/protobuf/util/time_util.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
@@ -16,6 +15,7 @@
 #include "server/cli/candidates.h"
 #include "server/cli/job_options.h"
 #include "server/cli/job_watch.h"
+#include "server/cli/pages.h"
 #include "server/cli/report_html.h"
 #include "server/cli/session.h"
 #include "server/cli/table.h"
@@ -36,8 +36,6 @@ struct JobsOptions {
 
 using Stub = v1::OptimizerService::Stub;
 
-std::string StateText(const v1::Job& job) { return v1::JobState_Name(job.state()).substr(sizeof("JOB_STATE_") - 1); }
-
 std::string KindText(const v1::Job& job) {
   if (job.has_evaluate()) return "evaluate";
   const auto* field = v1::CompileSpec::descriptor()->FindFieldByNumber(job.compile().optimizer_case());
@@ -55,22 +53,18 @@ std::string ResultText(const v1::Job& job) {
 int List(const Session& session, Stub& stub) {
   v1::ListJobsResponse all;
   v1::ListJobsRequest request;
-  request.set_page_size(1000);
-  do {
-    v1::ListJobsResponse page;
-    const grpc::Status status = stub.ListJobs(session.NewContext().get(), request, &page);
-    if (!status.ok()) return session.Failed(status);
-    for (v1::Job& job : *page.mutable_jobs()) all.add_jobs()->Swap(&job);
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
+  const grpc::Status status = ReadPages<v1::ListJobsResponse>(
+      session, request, [&stub](auto&&... call) { return stub.ListJobs(call...); },
+      [&all](v1::ListJobsResponse& page) {
+        for (auto& job : *page.mutable_jobs()) all.add_jobs()->Swap(&job);
+      });
+  if (!status.ok()) return session.Failed(status);
   if (session.json) return session.PrintJson(all);
   Table table({"NAME", "WHAT", "PROGRAM", "STATE", "SCORED", "RESULT", "SPENT", "MADE"});
   for (const v1::Job& job : all.jobs()) {
-    google::protobuf::Timestamp made = job.create_time();
-    made.set_nanos(0);
     table.Add({job.name(), KindText(job), job.has_evaluate() ? job.evaluate().program() : job.compile().program(),
                StateText(job), absl::StrCat(job.progress().scored(), "/", job.progress().total()), ResultText(job),
-               SpendingText(job), google::protobuf::util::TimeUtil::ToString(made)});
+               SpendingText(job), TimeText(job.create_time())});
   }
   std::cout << table.ToString();
   return kSuccess;

@@ -9,49 +9,23 @@
 #include <vector>
 
 #include "server/cli/candidates.h"
-#include "server/cli/table.h"
+#include "server/cli/markup.h"
 
 namespace dspex::cli {
 
 namespace {
 
-/// A text within an attribute or an element.
-std::string Escape(absl::string_view text) {
-  std::string escaped;
-  for (const char c : Printable(text)) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\n':
-        escaped += "&#10;";
-        break;
-      default:
-        escaped.push_back(c);
-    }
-  }
-  return escaped;
-}
-
 std::string Case(const std::string& suite, const v1::ExampleResult& result) {
   const double seconds = static_cast<double>(result.duration().seconds()) + result.duration().nanos() / 1e9;
   std::string text =
-      absl::StrFormat("  <testcase classname=\"%s\" name=\"%s\" time=\"%.3f\">", Escape(suite),
-                      Escape(absl::StrCat("example ", result.example(),
-                                          result.repeat() > 0 ? absl::StrCat(" #", result.repeat()) : "")),
+      absl::StrFormat("  <testcase classname=\"%s\" name=\"%s\" time=\"%.3f\">", EscapeMarkup(suite),
+                      EscapeMarkup(absl::StrCat("example ", result.example(),
+                                                result.repeat() > 0 ? absl::StrCat(" #", result.repeat()) : "")),
                       seconds);
-  if (result.has_error()) absl::StrAppend(&text, "<failure message=\"", Escape(result.error().message()), "\"/>");
-  absl::StrAppend(&text, "<system-out>", Escape(absl::StrFormat("score %g", result.score())),
-                  result.feedback().empty() ? "" : absl::StrCat("&#10;", Escape(result.feedback())), "</system-out>");
+  if (result.has_error()) absl::StrAppend(&text, "<failure message=\"", EscapeMarkup(result.error().message()), "\"/>");
+  absl::StrAppend(&text, "<system-out>", EscapeMarkup(absl::StrFormat("score %g", result.score())),
+                  result.feedback().empty() ? "" : absl::StrCat("&#10;", EscapeMarkup(result.feedback())),
+                  "</system-out>");
   return absl::StrCat(text, "</testcase>\n");
 }
 
@@ -67,9 +41,9 @@ absl::Status WriteJunit(const Session& session, v1::OptimizerService::Stub& stub
   const bool below = fail_under.has_value() && score < *fail_under;
   const auto failed = std::count_if(results.begin(), results.end(), [](const auto& r) { return r.has_error(); });
   std::ofstream file(path, std::ios::binary);
-  file << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"" << Escape(suite) << "\" tests=\""
+  file << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"" << EscapeMarkup(suite) << "\" tests=\""
        << results.size() + 1 << "\" failures=\"" << failed + (below ? 1 : 0) << "\">\n";
-  file << "  <testcase classname=\"" << Escape(suite) << "\" name=\"score\">";
+  file << "  <testcase classname=\"" << EscapeMarkup(suite) << "\" name=\"score\">";
   if (below) file << absl::StrFormat("<failure message=\"the score, %.2f, is below %.2f\"/>", score, *fail_under);
   file << absl::StrFormat("<system-out>%.2f</system-out></testcase>\n", score);
   for (const v1::ExampleResult& result : results) file << Case(suite, result);

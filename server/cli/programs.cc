@@ -1,6 +1,5 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
-#include <google/protobuf/util/time_util.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
@@ -13,6 +12,7 @@
 
 #include "dspex/v1/program_service.grpc.pb.h"
 #include "server/cli/definition.h"
+#include "server/cli/pages.h"
 #include "server/cli/session.h"
 #include "server/cli/table.h"
 #include "server/cli/values.h"
@@ -20,8 +20,6 @@
 namespace dspex::cli {
 
 namespace {
-
-constexpr int kPageSize = 1000;
 
 /// The labels that point at `revision`; with `revision` 0 all, each with its revision.
 std::string Labels(const v1::Program& program, std::int64_t revision) {
@@ -39,29 +37,21 @@ std::string Modules(const v1::Program& program) {
                        [](std::string* out, const v1::Module& module) { out->append(Summary(module)); });
 }
 
-std::string Time(const google::protobuf::Timestamp& time) {
-  google::protobuf::Timestamp seconds = time;
-  seconds.set_nanos(0);
-  return google::protobuf::util::TimeUtil::ToString(seconds);
-}
-
 int List(const Session& session) {
   const auto stub = v1::ProgramService::NewStub(session.Connect());
   v1::ListProgramsResponse all;
   v1::ListProgramsRequest request;
-  request.set_page_size(kPageSize);
-  do {
-    v1::ListProgramsResponse page;
-    const grpc::Status status = stub->ListPrograms(session.NewContext().get(), request, &page);
-    if (!status.ok()) return session.Failed(status);
-    request.set_page_token(page.next_page_token());
-    for (auto& program : *page.mutable_programs()) all.add_programs()->Swap(&program);
-  } while (!request.page_token().empty());
+  const grpc::Status status = ReadPages<v1::ListProgramsResponse>(
+      session, request, [&stub](auto&&... call) { return stub->ListPrograms(call...); },
+      [&all](v1::ListProgramsResponse& page) {
+        for (auto& program : *page.mutable_programs()) all.add_programs()->Swap(&program);
+      });
+  if (!status.ok()) return session.Failed(status);
   if (session.json) return session.PrintJson(all);
   Table table({"NAME", "REVISION", "LABELS", "MODEL", "MODULES", "UPDATED"});
   for (const v1::Program& program : all.programs()) {
     table.Add({program.name(), absl::StrCat(program.revision()), Labels(program, 0), program.lm(), Modules(program),
-               Time(program.update_time())});
+               TimeText(program.update_time())});
   }
   std::cout << table.ToString();
   return kSuccess;
@@ -73,8 +63,8 @@ int PrintProgram(const v1::Program& program) {
                                                              {"labels", Labels(program, 0)},
                                                              {"model", program.lm()},
                                                              {"description", program.description()},
-                                                             {"created", Time(program.create_time())},
-                                                             {"updated", Time(program.update_time())},
+                                                             {"created", TimeText(program.create_time())},
+                                                             {"updated", TimeText(program.update_time())},
                                                              {"etag", program.etag()}};
   fields.erase(std::remove_if(fields.begin(), fields.end(), [](const auto& field) { return field.second.empty(); }),
                fields.end());
@@ -114,19 +104,17 @@ int Revisions(const Session& session, const std::string& id) {
   v1::ListProgramRevisionsResponse all;
   v1::ListProgramRevisionsRequest request;
   request.set_name(ProgramName(id));
-  request.set_page_size(kPageSize);
-  do {
-    v1::ListProgramRevisionsResponse page;
-    const grpc::Status status = stub->ListProgramRevisions(session.NewContext().get(), request, &page);
-    if (!status.ok()) return session.Failed(status);
-    request.set_page_token(page.next_page_token());
-    for (auto& revision : *page.mutable_revisions()) all.add_revisions()->Swap(&revision);
-  } while (!request.page_token().empty());
+  const grpc::Status status = ReadPages<v1::ListProgramRevisionsResponse>(
+      session, request, [&stub](auto&&... call) { return stub->ListProgramRevisions(call...); },
+      [&all](v1::ListProgramRevisionsResponse& page) {
+        for (auto& revision : *page.mutable_revisions()) all.add_revisions()->Swap(&revision);
+      });
+  if (!status.ok()) return session.Failed(status);
   if (session.json) return session.PrintJson(all);
   Table table({"REVISION", "LABELS", "MODEL", "MODULES", "MADE"});
   for (const v1::Program& program : all.revisions()) {
     table.Add({absl::StrCat(program.revision()), Labels(program, program.revision()), program.lm(), Modules(program),
-               Time(program.update_time())});
+               TimeText(program.update_time())});
   }
   std::cout << table.ToString();
   return kSuccess;

@@ -19,7 +19,7 @@
 #include "server/cli/candidates.h"
 #include "server/cli/job_watch.h"
 #include "server/cli/line_diff.h"
-#include "server/cli/table.h"
+#include "server/cli/markup.h"
 
 namespace dspex::cli {
 
@@ -38,24 +38,6 @@ pre .add{color:var(--good)}pre .del{color:var(--bad)}
 svg text{fill:var(--soft);font-size:11px}svg .axis{stroke:var(--line)}svg .best{stroke:var(--mark);fill:none;stroke-width:2}svg circle{fill:var(--ink)}svg circle.chosen{fill:var(--mark)}
 )css";
 
-std::string Html(absl::string_view text) {
-  std::string escaped;
-  for (const char c : Printable(text)) {
-    if (c == '&') {
-      escaped += "&amp;";
-    } else if (c == '<') {
-      escaped += "&lt;";
-    } else if (c == '>') {
-      escaped += "&gt;";
-    } else if (c == '"') {
-      escaped += "&quot;";
-    } else {
-      escaped.push_back(c);
-    }
-  }
-  return escaped;
-}
-
 std::string Row(const std::vector<std::string>& cells, const char* tag = "td") {
   std::string row = "<tr>";
   for (const std::string& cell : cells) absl::StrAppend(&row, "<", tag, ">", cell, "</", tag, ">");
@@ -65,10 +47,11 @@ std::string Row(const std::vector<std::string>& cells, const char* tag = "td") {
 std::string Summary(const v1::Job& job) {
   std::string rows;
   const auto add = [&rows](absl::string_view name, const std::string& value) {
-    if (!value.empty()) absl::StrAppend(&rows, Row({absl::StrCat("<span class=soft>", name, "</span>"), Html(value)}));
+    if (!value.empty())
+      absl::StrAppend(&rows, Row({absl::StrCat("<span class=soft>", name, "</span>"), EscapeMarkup(value)}));
   };
   add("program", job.has_compile() ? job.compile().program() : job.evaluate().program());
-  add("state", v1::JobState_Name(job.state()).substr(sizeof("JOB_STATE_") - 1));
+  add("state", StateText(job));
   add("error", job.error().message());
   if (job.has_evaluate_result()) add("score", ScoreText(job.evaluate_result()));
   if (job.has_compile_result()) {
@@ -122,7 +105,7 @@ std::string Curve(const std::vector<v1::Candidate>& candidates) {
     absl::StrAppendFormat(
         &svg, "<circle%s cx=%g cy=%g r=4><title>%s</title></circle>", scored[i]->chosen() ? " class=chosen" : "", x(i),
         y(scored[i]->score()),
-        Html(absl::StrFormat("%d %s: %.2f", scored[i]->number(), scored[i]->origin(), scored[i]->score())));
+        EscapeMarkup(absl::StrFormat("%d %s: %.2f", scored[i]->number(), scored[i]->origin(), scored[i]->score())));
   }
   return svg + "</svg>\n";
 }
@@ -134,7 +117,7 @@ std::string Candidates(const std::vector<v1::Candidate>& candidates) {
     int demos = 0;
     for (const v1::ModuleParameters& module : candidate.parameters()) demos += module.demos_size();
     rows +=
-        Row({absl::StrCat(candidate.number()), Html(candidate.origin()),
+        Row({absl::StrCat(candidate.number()), EscapeMarkup(candidate.origin()),
              candidate.has_score() ? absl::StrFormat("%.2f", candidate.score()) : "", absl::StrCat(candidate.scored()),
              absl::StrCat(demos), candidate.chosen() ? "<span class=good>chosen</span>" : ""});
   }
@@ -142,8 +125,8 @@ std::string Candidates(const std::vector<v1::Candidate>& candidates) {
 }
 
 std::string Outcome(const v1::ExampleResult& result) {
-  if (result.has_error()) return absl::StrCat("<span class=bad>", Html(result.error().message()), "</span>");
-  return Html(result.outputs_json());
+  if (result.has_error()) return absl::StrCat("<span class=bad>", EscapeMarkup(result.error().message()), "</span>");
+  return EscapeMarkup(result.outputs_json());
 }
 
 /// Example by example: what changed first.
@@ -158,8 +141,8 @@ std::string Changes(const std::vector<v1::ExampleResult>& before, const std::vec
     worse += gain < 0 ? 1 : 0;
     const char* mark = gain > 0 ? "<span class=good>better</span>" : gain < 0 ? "<span class=bad>worse</span>" : "";
     const std::string row =
-        Row({Html(after[i].example()), absl::StrFormat("%g &rarr; %g", before[i].score(), after[i].score()), mark,
-             Outcome(before[i]), Outcome(after[i])});
+        Row({EscapeMarkup(after[i].example()), absl::StrFormat("%g &rarr; %g", before[i].score(), after[i].score()),
+             mark, Outcome(before[i]), Outcome(after[i])});
     (gain == 0 ? same : changed) += row;
   }
   const std::string head = Row({"example", "score", "", "before", "after"}, "th");
@@ -170,8 +153,8 @@ std::string Changes(const std::vector<v1::ExampleResult>& before, const std::vec
 std::string Results(const std::vector<v1::ExampleResult>& results) {
   std::string rows = Row({"example", "score", "outputs", "feedback"}, "th");
   for (const v1::ExampleResult& result : results) {
-    rows +=
-        Row({Html(result.example()), absl::StrFormat("%g", result.score()), Outcome(result), Html(result.feedback())});
+    rows += Row({EscapeMarkup(result.example()), absl::StrFormat("%g", result.score()), Outcome(result),
+                 EscapeMarkup(result.feedback())});
   }
   return absl::StrCat("<h2>Examples</h2><table>", rows, "</table>");
 }
@@ -243,13 +226,13 @@ std::string PromptDifference(const Session& session, const v1::Job& job, const s
   for (const DiffLine& line : DiffLines(*old, *now)) {
     switch (line.kind) {
       case DiffLine::Kind::kSame:
-        absl::StrAppend(&lines, "  ", Html(line.text), "\n");
+        absl::StrAppend(&lines, "  ", EscapeMarkup(line.text), "\n");
         break;
       case DiffLine::Kind::kAdded:
-        absl::StrAppend(&lines, "<span class=add>+ ", Html(line.text), "</span>\n");
+        absl::StrAppend(&lines, "<span class=add>+ ", EscapeMarkup(line.text), "</span>\n");
         break;
       case DiffLine::Kind::kRemoved:
-        absl::StrAppend(&lines, "<span class=del>- ", Html(line.text), "</span>\n");
+        absl::StrAppend(&lines, "<span class=del>- ", EscapeMarkup(line.text), "</span>\n");
         break;
     }
   }
@@ -280,8 +263,8 @@ absl::Status WriteHtmlReport(const Session& session, const v1::Job& job, const s
   if (!status.ok()) return absl::UnavailableError(status.error_message());
   std::ofstream file(path, std::ios::binary);
   file << "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><title>"
-       << Html(job.name()) << "</title><style>" << kStyle << "</style><h1>" << Html(job.name()) << "</h1>" << body
-       << "</html>\n";
+       << EscapeMarkup(job.name()) << "</title><style>" << kStyle << "</style><h1>" << EscapeMarkup(job.name())
+       << "</h1>" << body << "</html>\n";
   file.close();
   return file ? absl::OkStatus() : absl::UnavailableError(absl::StrCat("cannot write ", path));
 }

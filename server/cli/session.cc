@@ -10,6 +10,7 @@
 #include <chrono>
 #include <iostream>
 
+#include "engine/base/proto_duration.h"
 #include "server/cli/rpc_error.h"
 
 namespace dspex::cli {
@@ -25,8 +26,7 @@ std::shared_ptr<grpc::Channel> Session::Connect() const {
 std::unique_ptr<grpc::ClientContext> Session::NewContext() const {
   auto context = std::make_unique<grpc::ClientContext>();
   if (timeout.has_value()) {
-    const std::chrono::nanoseconds limit(google::protobuf::util::TimeUtil::DurationToNanoseconds(*timeout));
-    context->set_deadline(std::chrono::system_clock::now() + limit);
+    context->set_deadline(std::chrono::system_clock::now() + ReadDuration(*timeout));
   }
   return context;
 }

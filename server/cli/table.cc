@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
+#include <google/protobuf/util/time_util.h>
 #include <utf8proc.h>
 
 #include <algorithm>
@@ -82,6 +83,11 @@ std::string Cut(absl::string_view text, int width) {
     absl::StrAppend(&result, character.bytes);
   }
   return absl::StrCat(result, kEllipsis);
+}
+
+std::string TimeText(google::protobuf::Timestamp time) {
+  time.set_nanos(0);
+  return google::protobuf::util::TimeUtil::ToString(time);
 }
 
 Table::Table(std::vector<std::string> header) { rows_.push_back(std::move(header)); }

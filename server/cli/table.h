@@ -1,6 +1,7 @@
 #pragma once
 
 #include <absl/strings/string_view.h>
+#include <google/protobuf/timestamp.pb.h>
 
 #include <string>
 #include <vector>
@@ -16,6 +17,9 @@ std::string Cut(absl::string_view text, int width);
 /// The text with control characters other than line breaks and tabs as spaces, so that it cannot steer a terminal.
 /// Bytes that are not UTF-8 become U+FFFD.
 std::string Printable(absl::string_view text);
+
+/// "2026-11-24T15:01:58Z", without what is less than a second.
+std::string TimeText(google::protobuf::Timestamp time);
 
 /// Rows in aligned columns, for people.
 class Table {

@@ -1,19 +1,15 @@
 #include "server/config/stack_settings.h"
 
 #include <absl/strings/str_cat.h>
-#include <google/protobuf/util/time_util.h>
 
-#include <chrono>
 #include <optional>
 #include <utility>
+
+#include "engine/base/proto_duration.h"
 
 namespace dspex {
 
 namespace {
-
-Clock::duration ToDuration(const google::protobuf::Duration& duration) {
-  return std::chrono::nanoseconds(google::protobuf::util::TimeUtil::DurationToNanoseconds(duration));
-}
 
 // Of a configuration that was validated; unset: nothing.
 std::optional<Money> ToMoney(const std::string& text) {
@@ -42,16 +38,16 @@ ProviderSettings ToSettings(const ResolvedProvider& provider) {
   settings.routing =
       from.routing() == config::v1::ROUTING_POLICY_LEAST_LOADED ? Routing::kLeastLoaded : Routing::kWeighted;
   settings.max_connections = from.max_connections();
-  settings.timeouts.connect = ToDuration(from.timeouts().connect());
-  settings.timeouts.first_byte = ToDuration(from.timeouts().first_byte());
-  settings.timeouts.idle = ToDuration(from.timeouts().idle());
-  settings.timeouts.total = ToDuration(from.timeouts().total());
+  settings.timeouts.connect = ReadDuration(from.timeouts().connect());
+  settings.timeouts.first_byte = ReadDuration(from.timeouts().first_byte());
+  settings.timeouts.idle = ReadDuration(from.timeouts().idle());
+  settings.timeouts.total = ReadDuration(from.timeouts().total());
   settings.retry.max_attempts = from.retry().max_attempts();
-  settings.retry.base_delay = ToDuration(from.retry().base_delay());
-  settings.retry.max_delay = ToDuration(from.retry().max_delay());
+  settings.retry.base_delay = ReadDuration(from.retry().base_delay());
+  settings.retry.max_delay = ReadDuration(from.retry().max_delay());
   settings.breaker.window = from.breaker().window();
   settings.breaker.failure_percent = from.breaker().failure_percent();
-  settings.breaker.open_for = ToDuration(from.breaker().open_for());
+  settings.breaker.open_for = ReadDuration(from.breaker().open_for());
   settings.ca_file = from.ca_file();
   settings.max_response_bytes = static_cast<std::uint64_t>(from.max_response_bytes());
   for (const auto& [pattern, model] : from.models()) {

@@ -198,9 +198,7 @@ class Compilation {
     std::vector<double> gains;
     gains.reserve(before->size());
     for (std::size_t i = 0; i < before->size(); ++i) gains.push_back(100 * ((*after)[i].score - (*before)[i].score));
-    const ConfidenceInterval gain = MeanInterval(gains);
-    result.mutable_gain()->set_low(gain.low);
-    result.mutable_gain()->set_high(gain.high);
+    WriteInterval(MeanInterval(gains), *result.mutable_gain());
     co_return absl::OkStatus();
   }
 
@@ -213,9 +211,8 @@ class Compilation {
     run.examples = spec_.has_testset() ? test_.examples.get() : val_.examples.get();
     if (!spec_.has_testset()) {
       for (const TriedCandidate& candidate : found.candidates) {
-        const std::string scored = work_.report.LaneOf(candidate.number);
-        if (candidate.parameters != parameters || !candidate.score.has_value() || scored.empty()) continue;
-        absl::StatusOr<std::vector<ExampleOutcome>> known = co_await Known(scored, lane);
+        if (candidate.parameters != parameters || !candidate.score.has_value()) continue;
+        absl::StatusOr<std::vector<ExampleOutcome>> known = co_await Known(ScoreLane(candidate.number), lane);
         if (!known.ok()) co_return known.status();
         if (static_cast<std::int64_t>(known->size()) == run.examples->size()) co_return *std::move(known);
       }

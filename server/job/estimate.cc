@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "engine/program/build_module.h"
+#include "engine/state/program_predictors.h"
 #include "providers/decorators/estimate.h"
 
 namespace dspex {
@@ -15,10 +17,6 @@ constexpr std::int64_t kSample = 5;
 constexpr std::int64_t kOutputTokens = 512;
 
 int Or(int given, int otherwise) { return given == 0 ? otherwise : given; }
-
-const v1::Predictor& PredictorOf(const v1::Module& module) {
-  return module.has_chain_of_thought() ? module.chain_of_thought() : module.predict();
-}
 
 /// The mean size of the requests that need no answer of another one first.
 Task<std::int64_t> RequestTokens(const Program& program, const Examples& examples) {
@@ -43,7 +41,7 @@ Task<std::int64_t> RequestTokens(const Program& program, const Examples& example
 std::set<std::string> ModelsOf(const v1::Program& program, const std::string& default_lm) {
   std::set<std::string> models;
   for (const v1::Module& module : program.modules()) {
-    const std::string& lm = !module.lm().empty() ? module.lm() : !program.lm().empty() ? program.lm() : default_lm;
+    const std::string& lm = LmName(module, program, default_lm);
     if (!lm.empty()) models.insert(lm);
   }
   return models;
@@ -69,10 +67,7 @@ Task<PredictionEstimate> EstimatePrediction(const v1::Program& definition, const
     one.lm_calls += calls;
     one.input_tokens += usage.input_tokens;
     one.output_tokens += usage.output_tokens;
-    const std::string& lm = !module->lm().empty()      ? module->lm()
-                            : !definition.lm().empty() ? definition.lm()
-                                                       : default_lm;
-    const std::optional<Price> price = prices.Find(lm);
+    const std::optional<Price> price = prices.Find(LmName(*module, definition, default_lm));
     if (!price.has_value()) {
       one.cost.reset();
     } else if (one.cost.has_value()) {

@@ -1,11 +1,10 @@
 #include <absl/strings/str_cat.h>
-#include <google/protobuf/util/time_util.h>
 
 #include <algorithm>
 #include <utility>
 #include <vector>
 
-#include "engine/base/error.h"
+#include "engine/base/proto_duration.h"
 #include "engine/evaluate/statistics.h"
 #include "server/job/job_work.h"
 
@@ -20,7 +19,7 @@ StatusTask RunRepeats(JobWork& work, Evaluator& evaluator, const Examples& examp
   const int repeats = std::max(1, spec.repeats());
   for (int repeat = 0; repeat < repeats; ++repeat) {
     CandidateRun run;
-    run.lane = absl::StrCat("evaluate/", repeat);
+    run.lane = EvaluateLane(repeat);
     run.examples = &examples;
     run.candidate = 0;
     run.repeat = repeat;
@@ -82,8 +81,7 @@ Task<JobEnd> RunEvaluate(JobWork& work) {
   JobEnd end;
   v1::EvaluateResult& result = *end.last.result.emplace().mutable_evaluate_result();
   result = SummarizeRepeats(outcomes);
-  *result.mutable_duration() = google::protobuf::util::TimeUtil::NanosecondsToDuration(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - began).count());
+  WriteDuration(Clock::now() - began, *result.mutable_duration());
   co_return end;
 }
 

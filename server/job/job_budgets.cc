@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/base/error.h"
+#include "engine/base/proto_duration.h"
 #include "engine/base/reasons.h"
 #include "server/service/usage_proto.h"
 
@@ -29,6 +30,18 @@ Money MoneyPart(Money money, std::int64_t parts) { return Money::Picodollars(mon
 
 Money Less(Money a, Money b) {
   return Money::Picodollars(std::max<std::int64_t>(0, a.picodollars() - b.picodollars()));
+}
+
+absl::Status BudgetSpent(v1::BudgetLine line, absl::string_view budget) {
+  std::string name = absl::AsciiStrToLower(v1::BudgetLine_Name(line).substr(sizeof("BUDGET_LINE_") - 1));
+  if (line == v1::BUDGET_LINE_UNSPECIFIED) name = "all";
+  return Error(
+             absl::StatusCode::kResourceExhausted, reason::kBudgetSpent,
+             absl::StrCat("The job's budget of ", budget, " (", name,
+                          ") is spent. Its result is the best of what was completely scored; ResumeJob takes a greater "
+                          "budget."))
+      .With("line", name)
+      .With("budget", budget);
 }
 
 }  // namespace
@@ -75,9 +88,7 @@ JobBudgets::JobBudgets(JobStore& store, JobClaim claim, const google::protobuf::
     if (!budget.cost().empty()) line.cost = Money::Parse(budget.cost());
     if (budget.has_tokens()) line.tokens = budget.tokens();
     if (budget.has_lm_calls()) line.lm_calls = budget.lm_calls();
-    if (budget.has_time()) {
-      time_ = std::chrono::seconds(budget.time().seconds()) + std::chrono::nanoseconds(budget.time().nanos());
-    }
+    if (budget.has_time()) time_ = ReadDuration(budget.time());
   }
   for (const v1::Spending& spent : spending) {
     lines_[static_cast<std::size_t>(spent.line())].usage = ReadUsage(spent.usage());
@@ -89,22 +100,9 @@ JobBudgets::JobBudgets(JobStore& store, JobClaim claim, const google::protobuf::
   }
 }
 
-absl::Status JobBudgets::Spent(v1::BudgetLine line, absl::string_view budget) {
-  spent_ = true;
-  std::string name = absl::AsciiStrToLower(v1::BudgetLine_Name(line).substr(sizeof("BUDGET_LINE_") - 1));
-  if (line == v1::BUDGET_LINE_UNSPECIFIED) name = "all";
-  return Error(
-             absl::StatusCode::kResourceExhausted, reason::kBudgetSpent,
-             absl::StrCat("The job's budget of ", budget, " (", name,
-                          ") is spent. Its result is the best of what was completely scored; ResumeJob takes a greater "
-                          "budget."))
-      .With("line", name)
-      .With("budget", budget);
-}
-
 StatusTask JobBudgets::Reserve(v1::BudgetLine line) {
   if (time_ != Clock::duration::max() && Clock::now() - started_ >= time_) {
-    co_return Spent(v1::BUDGET_LINE_UNSPECIFIED, "time");
+    co_return BudgetSpent(v1::BUDGET_LINE_UNSPECIFIED, "time");
   }
   for (const v1::BudgetLine name : {v1::BUDGET_LINE_UNSPECIFIED, line}) {
     Line& account = lines_[static_cast<std::size_t>(name)];
@@ -115,7 +113,7 @@ StatusTask JobBudgets::Reserve(v1::BudgetLine line) {
   // Drawing suspends, so that others may have reserved since.
   for (const v1::BudgetLine name : {v1::BUDGET_LINE_UNSPECIFIED, line}) {
     const absl::string_view exhausted = lines_[static_cast<std::size_t>(name)].Exhausted();
-    if (!exhausted.empty()) co_return Spent(name, exhausted);
+    if (!exhausted.empty()) co_return BudgetSpent(name, exhausted);
   }
   ++lines_[v1::BUDGET_LINE_UNSPECIFIED].under_way;
   ++lines_[static_cast<std::size_t>(line)].under_way;
@@ -126,7 +124,7 @@ StatusTask JobBudgets::Draw(v1::BudgetLine name, Line& line) {
   absl::StatusOr<Semaphore::Permit> turn = co_await drawing_.Acquire(kNoDeadline);
   if (!turn.ok()) co_return turn.status();
   const absl::string_view exhausted = line.Exhausted();
-  if (!exhausted.empty()) co_return Spent(name, exhausted);
+  if (!exhausted.empty()) co_return BudgetSpent(name, exhausted);
   const std::optional<BudgetAmount> block = line.MissingBlock();
   if (!block.has_value()) co_return absl::OkStatus();
   const absl::StatusOr<BudgetAccount> account = co_await store_.DrawBudget(claim_, name, *block, line.used);

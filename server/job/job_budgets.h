@@ -41,8 +41,6 @@ class JobBudgets {
   /// By line, those on which nothing was spent left out; all together first.
   std::vector<v1::Spending> spending() const;
 
-  bool spent() const { return spent_; }
-
  private:
   struct Line {
     std::optional<Money> cost;
@@ -66,7 +64,6 @@ class JobBudgets {
   };
 
   StatusTask Draw(v1::BudgetLine name, Line& line);
-  absl::Status Spent(v1::BudgetLine line, absl::string_view budget);
 
   JobStore& store_;
   const JobClaim claim_;
@@ -74,7 +71,6 @@ class JobBudgets {
   Clock::duration time_ = Clock::duration::max();
   std::vector<Line> lines_;
   Semaphore drawing_{1};
-  bool spent_ = false;
 };
 
 }  // namespace dspex

@@ -3,10 +3,11 @@
 #include <absl/status/status.h>
 
 #include <functional>
-#include <optional>
+#include <utility>
 
 #include "engine/base/time_source.h"
 #include "engine/evaluate/evaluator.h"
+#include "engine/evaluate/obstacle.h"
 
 namespace dspex {
 
@@ -35,5 +36,17 @@ class JobGate final : public ObstacleGate {
   int obstacles_ = 0;
   TimePoint opens_ = TimePoint::min();
 };
+
+/// Writes down what was paid for or found, which is not given up for want of room: `write`, which returns a StatusTask,
+/// is called until its error is no obstacle any more. `gate` outlives the task.
+template <typename Write>
+StatusTask KeepWhenThereIsRoom(JobGate& gate, Write write) {
+  while (true) {
+    absl::Status kept = co_await write();
+    if (kept.ok() || BlameFor(kept) != Blame::kObstacle) co_return kept;
+    const absl::Status waited = co_await gate.Wait(std::move(kept));
+    if (!waited.ok()) co_return waited;
+  }
+}
 
 }  // namespace dspex

@@ -82,15 +82,10 @@ class JobModel final : public Decorator {
     co_return response;
   }
 
-  // What was paid for is not given up for want of room: it is held until there is some.
   StatusTask Keep(const std::string& lane, const std::pair<std::string, int>& key, const LmAnswer& answer) {
     calls_.lanes[lane].answers.try_emplace(key, answer);
-    while (true) {
-      absl::Status kept = co_await calls_.journal->AppendAnswer(calls_.job, lane, key.first, key.second, answer);
-      if (kept.ok() || BlameFor(kept) != Blame::kObstacle) co_return kept;
-      const absl::Status waited = co_await calls_.gate->Wait(std::move(kept));
-      if (!waited.ok()) co_return waited;
-    }
+    co_return co_await KeepWhenThereIsRoom(
+        *calls_.gate, [&] { return calls_.journal->AppendAnswer(calls_.job, lane, key.first, key.second, answer); });
   }
 
   JobCalls& calls_;

@@ -10,6 +10,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
+#include "engine/program/struct_json.h"
 
 namespace dspex {
 
@@ -28,7 +29,7 @@ v1::Candidate ToProto(const TriedCandidate& tried) {
     module.set_module(parameters.module);
     module.set_instructions(parameters.instructions);
     module.set_prefix(parameters.prefix);
-    for (const Json& demo : parameters.demos) module.add_demos()->set_fields_json(demo.dump());
+    for (const Json& demo : parameters.demos) module.add_demos()->set_fields_json(JsonText(demo));
   }
   return candidate;
 }
@@ -87,8 +88,7 @@ void JobReport::OnDecision(absl::string_view example_id, int candidate, absl::st
   Changed();
 }
 
-void JobReport::OnRun(const CandidateRun& run, std::int64_t total) {
-  if (run.candidate >= 0) lanes_[run.candidate] = run.lane;
+void JobReport::OnRun(const CandidateRun&, std::int64_t total) {
   score_sum_ = 0;
   score_count_ = 0;
   progress_.set_total(progress_.total() + total);
@@ -110,11 +110,6 @@ void JobReport::OnGate(const absl::Status& obstacle) {
   if (!obstacle.ok()) pending_.waiting_for = ToRpcStatus(obstacle);
   changed_ = true;
   if (waiter_ != nullptr) waiter_->Wake();
-}
-
-std::string JobReport::LaneOf(int candidate) const {
-  const auto found = lanes_.find(candidate);
-  return found == lanes_.end() ? "" : found->second;
 }
 
 void JobReport::Finish(v1::JobProgress& progress) const {

@@ -44,9 +44,6 @@ class JobReport final : public OptimizerObserver, public EvaluationObserver {
   /// What was not written yet, for the write that ends the job.
   JobUpdate TakeRest();
 
-  /// The lane of the run that scored a candidate; empty if none did.
-  std::string LaneOf(int candidate) const;
-
  private:
   void Changed();
   StatusTask Pause();
@@ -74,7 +71,6 @@ class JobReport final : public OptimizerObserver, public EvaluationObserver {
   std::int64_t score_count_ = 0;
   /// Predictions that were scored in this run of the job, not recalled.
   std::int64_t fresh_ = 0;
-  absl::flat_hash_map<int, std::string> lanes_;
   absl::flat_hash_map<int, std::int64_t> scored_;
 };
 

@@ -38,7 +38,7 @@ JobRun::JobRun(const JobEnvironment& environment, ClaimedJob claimed, std::chron
       executor_(std::move(executor)) {
   record_.request_id = job_.name();
   record_.tenant = claim_.tenant;
-  calls_.job = absl::StrCat(claim_.tenant, "/", claim_.id);
+  calls_.job = JournalName(claim_.tenant, claim_.id);
   calls_.journal = environment_.journal;
 }
 
@@ -159,16 +159,14 @@ StatusTask JobRun::EndJob() {
 }
 
 StatusTask JobRun::WriteEnd(JobEnd end) {
-  while (true) {
-    absl::Status written = co_await environment_.journal->Sync();
-    if (written.ok()) {
-      const absl::StatusOr<v1::Job> job = co_await environment_.jobs->Finish(claim_, end);
-      written = job.status();
-    }
-    if (ErrorReason(written) != reason::kDiskFull && ErrorReason(written) != reason::kOverloaded) co_return written;
-    const absl::Status waited = co_await gate_->Wait(written);
-    if (!waited.ok()) co_return waited;
-  }
+  co_return co_await KeepWhenThereIsRoom(*gate_, [&] { return WriteEndOnce(end); });
+}
+
+StatusTask JobRun::WriteEndOnce(const JobEnd& end) {
+  const absl::Status synced = co_await environment_.journal->Sync();
+  if (!synced.ok()) co_return synced;
+  const absl::StatusOr<v1::Job> job = co_await environment_.jobs->Finish(claim_, end);
+  co_return job.status();
 }
 
 StatusTask JobRun::GiveBack() {

@@ -37,6 +37,7 @@ class JobRun {
   StatusTask Watch();
   StatusTask EndJob();
   StatusTask WriteEnd(JobEnd end);
+  StatusTask WriteEndOnce(const JobEnd& end);
   StatusTask GiveBack();
   JobEnd Failed(const absl::Status& error) const;
 

@@ -1,16 +1,16 @@
 #include "server/job/job_work.h"
 
 #include <absl/strings/str_cat.h>
-#include <google/protobuf/util/time_util.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
-#include "engine/evaluate/obstacle.h"
+#include "engine/base/proto_duration.h"
 #include "engine/evaluate/statistics.h"
 #include "engine/metric/make_metric.h"
 #include "engine/program/build_module.h"
+#include "engine/program/struct_json.h"
 #include "server/program/resource_name.h"
 #include "server/service/digest.h"
 #include "server/service/usage_proto.h"
@@ -28,11 +28,10 @@ v1::ExampleResult ToProto(const ExampleRecord& record, int repeat) {
   result.set_repeat(repeat);
   result.set_score(record.score);
   result.set_feedback(record.feedback);
-  if (!record.outputs.is_null()) result.set_outputs_json(record.outputs.dump());
+  if (!record.outputs.is_null()) result.set_outputs_json(JsonText(record.outputs));
   if (!record.status.ok()) *result.mutable_error() = ToRpcStatus(record.status);
   WriteUsage(record.usage, *result.mutable_usage());
-  *result.mutable_duration() = google::protobuf::util::TimeUtil::NanosecondsToDuration(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(record.duration).count());
+  WriteDuration(record.duration, *result.mutable_duration());
   return result;
 }
 
@@ -52,12 +51,8 @@ StatusTask JobScoreLog::Add(const CandidateRun& run, ExampleRecord record) {
   const absl::Status same = calls_.EndLane(absl::StrCat(run.lane, "/", record.index));
   if (!same.ok()) co_return same;
   const v1::ExampleResult result = ToProto(record, run.repeat);
-  while (true) {
-    absl::Status kept = co_await calls_.journal->AppendResult(calls_.job, run.lane, record.index, result);
-    if (kept.ok() || BlameFor(kept) != Blame::kObstacle) co_return kept;
-    const absl::Status waited = co_await calls_.gate->Wait(std::move(kept));
-    if (!waited.ok()) co_return waited;
-  }
+  co_return co_await KeepWhenThereIsRoom(
+      *calls_.gate, [&] { return calls_.journal->AppendResult(calls_.job, run.lane, record.index, result); });
 }
 
 ProgramEnvironment JobWork::In(lm::LanguageModels& models) const {
@@ -121,14 +116,22 @@ long long RolloutBase(const std::string& job_id) {
 Evaluator::Options ReadEvaluation(const v1::EvaluationSettings& settings) {
   Evaluator::Options options;
   options.concurrency = settings.concurrency() == 0 ? kDefaultConcurrency : settings.concurrency();
-  if (settings.has_example_timeout()) {
-    options.example_timeout = std::chrono::seconds(settings.example_timeout().seconds()) +
-                              std::chrono::nanoseconds(settings.example_timeout().nanos());
-  }
+  if (settings.has_example_timeout()) options.example_timeout = ReadDuration(settings.example_timeout());
   options.failure_score = settings.failure_score();
   options.max_errors = settings.max_errors() == 0 ? kDefaultMaxErrors : settings.max_errors();
   options.call = ReadSampling(settings.options());
   return options;
+}
+
+void WriteInterval(const ConfidenceInterval& interval, v1::Interval& proto) {
+  proto.set_low(interval.low);
+  proto.set_high(interval.high);
+}
+
+std::string EvaluateLane(int repeat) { return absl::StrCat("evaluate/", repeat); }
+
+std::string JournalName(absl::string_view tenant, absl::string_view job_id) {
+  return absl::StrCat(tenant, "/", job_id);
 }
 
 v1::EvaluateResult Summarize(const std::vector<ExampleOutcome>& outcomes) {
@@ -139,9 +142,7 @@ v1::EvaluateResult Summarize(const std::vector<ExampleOutcome>& outcomes) {
   std::vector<double> scores;
   scores.reserve(outcomes.size());
   for (const ExampleOutcome& outcome : outcomes) scores.push_back(100 * outcome.score);
-  const ConfidenceInterval interval = MeanInterval(scores);
-  result.mutable_interval()->set_low(interval.low);
-  result.mutable_interval()->set_high(interval.high);
+  WriteInterval(MeanInterval(scores), *result.mutable_interval());
   return result;
 }
 

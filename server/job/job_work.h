@@ -7,6 +7,7 @@
 #include "dspex/v1/job.pb.h"
 #include "engine/base/context.h"
 #include "engine/evaluate/evaluator.h"
+#include "engine/evaluate/statistics.h"
 #include "engine/metric/metric.h"
 #include "server/dataset/stored_examples.h"
 #include "server/job/job_environment.h"
@@ -67,6 +68,12 @@ absl::StatusOr<std::shared_ptr<const Metric>> ReadMetric(const v1::Metric& metri
                                                          const Program& built, ProgramEnvironment judges,
                                                          const std::string& judge_lm);
 
+/// What a job is called in the journal.
+std::string JournalName(absl::string_view tenant, absl::string_view job_id);
+
+/// The lane of an Evaluate's run, by which time it is.
+std::string EvaluateLane(int repeat);
+
 /// The lanes of the runs that a Compile reports.
 inline constexpr absl::string_view kReportBefore = "report/before";
 inline constexpr absl::string_view kReportAfter = "report/after";
@@ -78,6 +85,8 @@ v1::Lineage LineageOf(const v1::Job& job, int candidate);
 long long RolloutBase(const std::string& job_id);
 
 Evaluator::Options ReadEvaluation(const v1::EvaluationSettings& settings);
+
+void WriteInterval(const ConfidenceInterval& interval, v1::Interval& proto);
 
 /// Score and interval of a run's outcomes; at least one.
 v1::EvaluateResult Summarize(const std::vector<ExampleOutcome>& outcomes);

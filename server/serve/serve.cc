@@ -3,7 +3,6 @@
 #include <absl/strings/str_cat.h>
 #include <absl/synchronization/mutex.h>
 #include <google/protobuf/generated_message_reflection.h>
-#include <google/protobuf/util/time_util.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -22,6 +21,7 @@
 #include "dspex/v1/phrasebook_service.grpc.pb.h"
 #include "dspex/v1/prediction_service.grpc.pb.h"
 #include "dspex/v1/program_service.grpc.pb.h"
+#include "engine/base/proto_duration.h"
 #include "engine/base/task_scope.h"
 #include "grpc/health/v1/health.pb.h"
 #include "providers/provider_stack.h"
@@ -58,12 +58,8 @@ namespace {
 // How long jobs may take to be given back.
 constexpr Clock::duration kJobsGrace = std::chrono::seconds(3);
 
-Clock::duration ToDuration(const google::protobuf::Duration& duration) {
-  return std::chrono::nanoseconds(google::protobuf::util::TimeUtil::DurationToNanoseconds(duration));
-}
-
 std::chrono::milliseconds ToMilliseconds(const google::protobuf::Duration& duration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(ToDuration(duration));
+  return std::chrono::duration_cast<std::chrono::milliseconds>(ReadDuration(duration));
 }
 
 LogLevel ToLogLevel(const std::string& name) {
@@ -196,8 +192,8 @@ absl::Status Serve(const ResolvedConfig& config) {
                      {.max_entries = static_cast<std::size_t>(settings.limits().program_cache_entries())});
   ProgramEnvironment inline_environment = environment;
   inline_environment.reusable = false;
-  PredictionService predictions(
-      &cache, {.forward_timeout = ToDuration(settings.limits().forward_timeout()), .environment = inline_environment});
+  PredictionService predictions(&cache, {.forward_timeout = ReadDuration(settings.limits().forward_timeout()),
+                                         .environment = inline_environment});
   ProgramService programs(*store, environment);
   PhrasebookService phrasebook_service(*phrasebook_store, phrasebooks);
 

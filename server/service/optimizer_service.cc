@@ -33,9 +33,7 @@ constexpr int kMaxExamplesNamed = 1000;
 constexpr Clock::duration kLookAgain = std::chrono::seconds(1);
 
 absl::Status Invalid(absl::string_view field, absl::string_view problem) {
-  return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidRequest,
-               absl::StrCat("The field ", field, " ", problem))
-      .Violation(field, problem);
+  return InvalidField(field, problem, absl::StrCat("The field ", field, " ", problem));
 }
 
 absl::StatusOr<std::string> ParseJobName(absl::string_view name, absl::string_view field) {
@@ -46,8 +44,21 @@ absl::StatusOr<std::string> ParseJobName(absl::string_view name, absl::string_vi
   return std::string(id);
 }
 
-std::string JournalName(const RequestContext& context, const v1::Job& job) {
-  return absl::StrCat(context.record().tenant, "/", absl::StripPrefix(job.name(), "jobs/"));
+std::string JournalNameOf(const RequestContext& context, const v1::Job& job) {
+  return JournalName(context.record().tenant, absl::StripPrefix(job.name(), "jobs/"));
+}
+
+absl::Status WrongToken() {
+  return Invalid("page_token", "is none that this list gave. Take next_page_token as it came.");
+}
+
+/// The number that a token holds; `first` for the first page.
+absl::StatusOr<std::int64_t> ReadNumber(const std::string& list, const std::string& token, std::int64_t first) {
+  const absl::StatusOr<std::string> last = ReadPageToken(list, token);
+  if (!last.ok()) return last.status();
+  std::int64_t number = first;
+  if (!last->empty() && !absl::SimpleAtoi(*last, &number)) return WrongToken();
+  return number;
 }
 
 /// Where a page of results begins: the time, and the last index of it that was listed.
@@ -64,13 +75,13 @@ absl::StatusOr<ResultPlace> ReadPlace(const std::string& list, const std::string
   const std::size_t colon = last->find(':');
   if (colon == std::string::npos || !absl::SimpleAtoi(last->substr(0, colon), &place.repeat) ||
       !absl::SimpleAtoi(last->substr(colon + 1), &place.after)) {
-    return Invalid("page_token", "is none that this list gave. Take next_page_token as it came.");
+    return WrongToken();
   }
   return place;
 }
 
 std::string LaneOf(const v1::Job& job, const v1::ListExampleResultsRequest& request, int repeat) {
-  if (job.has_evaluate()) return absl::StrCat("evaluate/", repeat);
+  if (job.has_evaluate()) return EvaluateLane(repeat);
   switch (request.reported()) {
     case v1::REPORTED_RUN_BEFORE:
       return std::string(kReportBefore);
@@ -98,15 +109,15 @@ ProgramParameters ReadCandidate(const v1::Candidate& candidate) {
 
 }  // namespace
 
-StatusTask OptimizerService::Compile(RequestContext context, const v1::CompileRequest& request,
-                                     v1::CompileResponse& response) {
+template <typename Request, typename Response, typename Pin, typename Spec>
+StatusTask OptimizerService::Begin(RequestContext context, const Request& request, Response& response, Pin pin,
+                                   Spec spec) {
   absl::StatusOr<WriteRequest> write = ReadWriteRequest(context, request);
   if (!write.ok()) co_return write.status();
   v1::Job job;
-  *job.mutable_compile() = request.spec();
+  *spec(job) = request.spec();
   v1::Estimate estimate;
-  const absl::Status pinned =
-      co_await PinCompile(environment_, context.record().tenant, *job.mutable_compile(), estimate);
+  const absl::Status pinned = co_await pin(environment_, context.record().tenant, *spec(job), estimate);
   if (!pinned.ok()) co_return WithFieldPrefix(pinned, "spec");
   if (!request.validate_only()) {
     absl::StatusOr<v1::Job> created = co_await environment_.jobs->Create(*std::move(write), std::move(job));
@@ -118,24 +129,14 @@ StatusTask OptimizerService::Compile(RequestContext context, const v1::CompileRe
   co_return absl::OkStatus();
 }
 
+StatusTask OptimizerService::Compile(RequestContext context, const v1::CompileRequest& request,
+                                     v1::CompileResponse& response) {
+  return Begin(context, request, response, PinCompile, [](v1::Job& job) { return job.mutable_compile(); });
+}
+
 StatusTask OptimizerService::Evaluate(RequestContext context, const v1::EvaluateRequest& request,
                                       v1::EvaluateResponse& response) {
-  absl::StatusOr<WriteRequest> write = ReadWriteRequest(context, request);
-  if (!write.ok()) co_return write.status();
-  v1::Job job;
-  *job.mutable_evaluate() = request.spec();
-  v1::Estimate estimate;
-  const absl::Status pinned =
-      co_await PinEvaluate(environment_, context.record().tenant, *job.mutable_evaluate(), estimate);
-  if (!pinned.ok()) co_return WithFieldPrefix(pinned, "spec");
-  if (!request.validate_only()) {
-    absl::StatusOr<v1::Job> created = co_await environment_.jobs->Create(*std::move(write), std::move(job));
-    if (!created.ok()) co_return created.status();
-    job = *std::move(created);
-  }
-  *response.mutable_job() = std::move(job);
-  *response.mutable_estimate() = std::move(estimate);
-  co_return absl::OkStatus();
+  return Begin(context, request, response, PinEvaluate, [](v1::Job& job) { return job.mutable_evaluate(); });
 }
 
 Task<v1::Job> OptimizerService::Find(const RequestContext& context, const std::string& name, absl::string_view field) {
@@ -157,13 +158,9 @@ StatusTask OptimizerService::ListJobs(RequestContext context, const v1::ListJobs
   const std::string list = absl::StrCat("ListJobs ", context.record().tenant);
   const absl::StatusOr<int> size = ReadPageSize(request.page_size());
   if (!size.ok()) co_return size.status();
-  const absl::StatusOr<std::string> last = ReadPageToken(list, request.page_token());
-  if (!last.ok()) co_return last.status();
-  std::int64_t before = 0;
-  if (!last->empty() && !absl::SimpleAtoi(*last, &before)) {
-    co_return Invalid("page_token", "is none that this list gave. Take next_page_token as it came.");
-  }
-  absl::StatusOr<JobPage> page = co_await environment_.jobs->List(context.record().tenant, before, *size);
+  const absl::StatusOr<std::int64_t> before = ReadNumber(list, request.page_token(), 0);
+  if (!before.ok()) co_return before.status();
+  absl::StatusOr<JobPage> page = co_await environment_.jobs->List(context.record().tenant, *before, *size);
   if (!page.ok()) co_return page.status();
   for (v1::Job& job : page->jobs) *response.add_jobs() = std::move(job);
   if (page->next != 0) response.set_next_page_token(MakePageToken(list, absl::StrCat(page->next)));
@@ -247,18 +244,14 @@ StatusTask OptimizerService::ListCandidates(RequestContext context, const v1::Li
   const std::string list = absl::StrCat("ListCandidates ", context.record().tenant, " ", request.name());
   const absl::StatusOr<int> size = ReadPageSize(request.page_size());
   if (!size.ok()) co_return size.status();
-  const absl::StatusOr<std::string> last = ReadPageToken(list, request.page_token());
-  if (!last.ok()) co_return last.status();
-  std::int64_t after = -1;
-  if (!last->empty() && !absl::SimpleAtoi(*last, &after)) {
-    co_return Invalid("page_token", "is none that this list gave. Take next_page_token as it came.");
-  }
+  absl::StatusOr<std::int64_t> after = ReadNumber(list, request.page_token(), -1);
+  if (!after.ok()) co_return after.status();
   const absl::StatusOr<std::string> id = ParseJobName(request.name(), "name");
   if (!id.ok()) co_return id.status();
   absl::StatusOr<v1::Job> job = co_await environment_.jobs->Get(context.record().tenant, *id);
   if (!job.ok()) co_return job.status();
   absl::StatusOr<CandidatePage> page =
-      co_await environment_.jobs->ReadCandidates(context.record().tenant, *id, after, *size);
+      co_await environment_.jobs->ReadCandidates(context.record().tenant, *id, *after, *size);
   if (!page.ok()) co_return page.status();
   for (v1::Candidate& candidate : page->candidates) {
     after = candidate.number();
@@ -266,7 +259,7 @@ StatusTask OptimizerService::ListCandidates(RequestContext context, const v1::Li
                          job->compile_result().candidate() == candidate.number());
     *response.add_candidates() = std::move(candidate);
   }
-  if (page->more) response.set_next_page_token(MakePageToken(list, absl::StrCat(after)));
+  if (page->more) response.set_next_page_token(MakePageToken(list, absl::StrCat(*after)));
   co_return absl::OkStatus();
 }
 
@@ -284,7 +277,7 @@ StatusTask OptimizerService::ListExampleResults(RequestContext context, const v1
   while (place->repeat < repeats) {
     const std::string lane = LaneOf(*job, request, place->repeat);
     absl::StatusOr<ExampleResultPage> page = co_await environment_.journal->ReadResults(
-        JournalName(context, *job), lane, place->after, *size - response.results_size());
+        JournalNameOf(context, *job), lane, place->after, *size - response.results_size());
     if (!page.ok()) co_return page.status();
     for (v1::ExampleResult& result : page->results) *response.add_results() = std::move(result);
     place->after = page->last;
@@ -355,8 +348,7 @@ Task<std::vector<MeanScore>> ReadMeans(Journal& journal, std::string name, const
   for (int repeat = 0; repeat < std::max(1, job.evaluate().repeats()); ++repeat) {
     std::int64_t after = -1;
     while (true) {
-      absl::StatusOr<ExampleResultPage> page =
-          co_await journal.ReadResults(name, absl::StrCat("evaluate/", repeat), after, 1000);
+      absl::StatusOr<ExampleResultPage> page = co_await journal.ReadResults(name, EvaluateLane(repeat), after, 1000);
       if (!page.ok()) co_return page.status();
       std::int64_t index = after;
       for (const v1::ExampleResult& result : page->results) {
@@ -391,10 +383,10 @@ StatusTask OptimizerService::CompareEvaluations(RequestContext context, const v1
     co_return Invalid("candidate", "has run on other examples than the baseline. Evaluate both on the same version.");
   }
   const absl::StatusOr<std::vector<MeanScore>> before =
-      co_await ReadMeans(*environment_.journal, JournalName(context, *baseline), *baseline);
+      co_await ReadMeans(*environment_.journal, JournalNameOf(context, *baseline), *baseline);
   if (!before.ok()) co_return before.status();
   const absl::StatusOr<std::vector<MeanScore>> after =
-      co_await ReadMeans(*environment_.journal, JournalName(context, *candidate), *candidate);
+      co_await ReadMeans(*environment_.journal, JournalNameOf(context, *candidate), *candidate);
   if (!after.ok()) co_return after.status();
   std::vector<double> gains;
   for (std::size_t i = 0; i < std::min(before->size(), after->size()); ++i) {
@@ -408,9 +400,7 @@ StatusTask OptimizerService::CompareEvaluations(RequestContext context, const v1
   double sum = 0;
   for (const double gain : gains) sum += gain;
   response.set_gain(sum / static_cast<double>(gains.size()));
-  const ConfidenceInterval interval = MeanInterval(gains);
-  response.mutable_interval()->set_low(interval.low);
-  response.mutable_interval()->set_high(interval.high);
+  WriteInterval(MeanInterval(gains), *response.mutable_interval());
   response.set_p_value(PermutationPValue(gains));
   co_return absl::OkStatus();
 }

@@ -40,6 +40,9 @@ class OptimizerService {
   void StopWatching() { stops_.store(true); }
 
  private:
+  /// Checks and pins a spec, and queues it as a job. `pin` is PinCompile or PinEvaluate, `spec` the field of a job.
+  template <typename Request, typename Response, typename Pin, typename Spec>
+  StatusTask Begin(RequestContext context, const Request& request, Response& response, Pin pin, Spec spec);
   Task<v1::Job> Find(const RequestContext& context, const std::string& name, absl::string_view field);
   Task<v1::Candidate> FindCandidate(const RequestContext& context, const v1::Job& job, int number);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/base/proto_duration.h"
 #include "engine/base/reasons.h"
 #include "engine/base/run_all.h"
 #include "engine/base/semaphore.h"
@@ -109,19 +110,13 @@ absl::StatusOr<Sampling> ReadCallOptions(const Request& request) {
   return ReadSampling(request.options());
 }
 
-void SetDuration(Clock::duration duration, google::protobuf::Duration& proto) {
-  const auto nanos = std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
-  proto.set_seconds(nanos / 1'000'000'000);
-  proto.set_nanos(static_cast<int>(nanos % 1'000'000'000));
-}
-
 void WriteTrace(const RequestRecord& record, v1::Prediction& prediction) {
   for (const TraceNode& node : record.trace) {
     v1::TraceNode& proto = *prediction.add_trace();
     proto.set_parent(node.parent);
     proto.set_name(node.name);
-    SetDuration(node.start - record.start, *proto.mutable_start());
-    SetDuration(node.end - node.start, *proto.mutable_duration());
+    WriteDuration(node.start - record.start, *proto.mutable_start());
+    WriteDuration(node.end - node.start, *proto.mutable_duration());
     proto.set_model(node.model);
     proto.set_provider_request_id(node.provider_request_id);
     proto.set_completion(node.completion);

@@ -9,8 +9,6 @@ namespace dspex {
 
 namespace {
 
-std::string JsonText(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 // FieldPart and FieldCompleted.
 template <typename Message>
 absl::Status SetValue(const Json& value, bool as_json, Message& message) {
