@@ -25,6 +25,10 @@ class ChainOfThought final : public Module {
     co_return prediction;
   }
 
+  absl::Status CheckInputs(const Signature& part, Json inputs) const override {
+    return predict_->CheckInputs(part, std::move(inputs));
+  }
+
   absl::StatusOr<lm::RenderedRequest> Render(Json inputs, const Sampling& call) const override {
     return predict_->Render(std::move(inputs), call);
   }

@@ -55,6 +55,8 @@ struct Event {
   /// The id of the module. It and the fields' names live as long as the program.
   absl::string_view module;
   std::variant<FieldStarted, FieldDelta, FieldPart, FieldCompleted, ToolCallDelta, StatusUpdate, Interrupted> what;
+  /// The id of the step that called it; empty in a program without steps.
+  absl::string_view step = {};
 };
 
 /// Where modules tell how they get on, for callers who want to see it.

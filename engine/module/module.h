@@ -27,6 +27,10 @@ class Module {
   /// to the context's record. `call` outlives the task.
   virtual Task<Prediction> Forward(RequestContext context, Json inputs, const Sampling& call) const = 0;
 
+  /// What Forward would say of these inputs, as far as `part` goes: the signature, or what is left of it without the
+  /// inputs that are not known yet.
+  virtual absl::Status CheckInputs(const Signature& part, Json inputs) const = 0;
+
   /// The request Forward would send first, and the model it would go to.
   virtual absl::StatusOr<lm::RenderedRequest> Render(Json inputs, const Sampling& call) const = 0;
 

@@ -76,13 +76,16 @@ class Predict final : public Module {
   std::string lm_name() const override { return settings_.language_model.name; }
 
   Task<Prediction> Forward(RequestContext context, Json inputs, const Sampling& call) const override;
+  absl::Status CheckInputs(const Signature& part, Json inputs) const override {
+    return Take(part, std::move(inputs)).status();
+  }
   absl::StatusOr<lm::RenderedRequest> Render(Json inputs, const Sampling& call) const override;
   absl::StatusOr<Prediction> Parse(absl::string_view completion) const override;
 
   static absl::StatusOr<Way> MakeWay(const PredictSettings& settings, const AdapterOptions& adapter);
 
  private:
-  absl::StatusOr<TakenInputs> Take(Json inputs) const;
+  absl::StatusOr<TakenInputs> Take(const Signature& part, Json inputs) const;
   Task<std::vector<Answer>> Answers(const RequestContext& context, const Way& way, const Json& inputs,
                                     const Sampling& call, FieldStream* stream) const;
   Task<std::vector<Answer>> LongAnswers(RequestContext context, const Layout& layout, const lm::Request& request,
@@ -198,13 +201,13 @@ absl::Status TooLate(const std::string& module) {
       .With("where", module);
 }
 
-absl::StatusOr<TakenInputs> Predict::Take(Json inputs) const {
+absl::StatusOr<TakenInputs> Predict::Take(const Signature& part, Json inputs) const {
   TakenInputs taken;
-  absl::StatusOr<Json> values = settings_.enforced ? CoerceInputs(settings_.signature, std::move(inputs))
-                                                   : TakeInputs(settings_.signature, std::move(inputs), taken.warnings);
+  absl::StatusOr<Json> values =
+      settings_.enforced ? CoerceInputs(part, std::move(inputs)) : TakeInputs(part, std::move(inputs), taken.warnings);
   if (!values.ok()) return values.status();
   if (settings_.enforced) {
-    absl::Status checked = CheckConstraints(settings_.signature.inputs(), *values);
+    absl::Status checked = CheckConstraints(part.inputs(), *values);
     if (!checked.ok()) return checked;
   }
   if (ContainsMarker(*values)) return MarkerRefused();
@@ -214,7 +217,7 @@ absl::StatusOr<TakenInputs> Predict::Take(Json inputs) const {
 
 Task<Prediction> Predict::Forward(RequestContext context, Json inputs, const Sampling& call) const {
   if (!settings_.language_model.model.ok()) co_return settings_.language_model.model.status();
-  absl::StatusOr<TakenInputs> taken = Take(std::move(inputs));
+  absl::StatusOr<TakenInputs> taken = Take(settings_.signature, std::move(inputs));
   if (!taken.ok()) co_return taken.status();
   if (Clock::now() >= context.deadline()) co_return TooLate(id());
   std::unique_ptr<FieldStream> stream = NewStream(context, way_);
@@ -400,7 +403,7 @@ absl::StatusOr<Prediction> Predict::Conclude(std::vector<Answer> answers) const 
 
 absl::StatusOr<lm::RenderedRequest> Predict::Render(Json inputs, const Sampling& call) const {
   if (!settings_.language_model.model.ok()) return settings_.language_model.model.status();
-  absl::StatusOr<TakenInputs> taken = Take(std::move(inputs));
+  absl::StatusOr<TakenInputs> taken = Take(settings_.signature, std::move(inputs));
   if (!taken.ok()) return taken.status();
   const absl::StatusOr<lm::Request> request = way_.layout->MakeRequest(taken->values, WishOf(way_, call).options);
   if (!request.ok()) return request.status();

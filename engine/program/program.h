@@ -3,6 +3,7 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "engine/json/json.h"
 #include "engine/lm/language_model.h"
 #include "engine/module/module.h"
+#include "engine/program/graph.h"
 
 namespace dspex {
 
@@ -44,22 +46,31 @@ class Program {
 
   /// Runs the program. Returns its outputs. Ends by the context's deadline, which the caller narrows by timeout(). The
   /// program, the context's record and `call` must outlive the returned task.
-  /// What `call` sets stands in for the modules' own sampling settings.
+  /// What `call` sets stands in for the modules' own sampling settings. Steps start as soon as those whose outputs they
+  /// take have ended, side by side; when one fails the others are cancelled, and its error has the metadata `step`. The
+  /// calls of modules that went well are noted in the record's `calls`.
   Task<Prediction> Forward(RequestContext context, Json inputs, const Sampling& call) const;
 
   struct Rendered {
+    /// Empty for a program without steps.
+    std::string step;
     std::string module;
     std::string lm;
     lm::RenderedRequest request;
   };
-  /// The requests that need no answer of another one first.
-  absl::StatusOr<std::vector<Rendered>> Render(Json inputs, const Sampling& call) const;
+  /// By a step's id, what its language model answered.
+  using Completions = std::map<std::string, std::string>;
+  /// The requests that need no answer but those given. Errors as Forward's; INVALID_REQUEST for a completion of a step
+  /// that there is none of.
+  absl::StatusOr<std::vector<Rendered>> Render(Json inputs, const Sampling& call,
+                                               const Completions& completions = {}) const;
 
   /// Reads a completion of the module named (empty: the only one). INVALID_ARGUMENT names the modules if none has that
   /// id.
   absl::StatusOr<Prediction> Parse(absl::string_view module, absl::string_view completion) const;
 
-  /// The names of its inputs and outputs, in order.
+  /// The names of its inputs and outputs: of a program without steps in its signature's order; otherwise inputs in the
+  /// order in which steps first take them, outputs by name.
   std::vector<std::string> InputNames() const;
   std::vector<std::string> OutputNames() const;
 
@@ -67,13 +78,18 @@ class Program {
   Clock::duration timeout() const { return timeout_; }
 
  private:
-  Program(std::unique_ptr<const Module> module, Clock::duration timeout)
-      : module_(std::move(module)), timeout_(timeout) {}
+  using Modules = std::vector<std::unique_ptr<const Module>>;
 
-  Task<Prediction> ForwardTraced(RequestContext context, Json inputs, const Sampling& call) const;
+  Program(Modules modules, std::unique_ptr<const Graph> graph, Clock::duration timeout)
+      : modules_(std::move(modules)), graph_(std::move(graph)), timeout_(timeout) {}
 
-  // The only module, until programs of several run.
-  const std::unique_ptr<const Module> module_;
+  const Module& only() const { return *modules_.front(); }
+  Task<Prediction> ForwardNoted(RequestContext context, Json inputs, const Sampling& call) const;
+
+  // In the definition's order.
+  const Modules modules_;
+  // Null for one module without steps.
+  const std::unique_ptr<const Graph> graph_;
   const Clock::duration timeout_;
 };
 

@@ -207,9 +207,6 @@ TEST_F(ProgramTest, RefusesByNameWhatItDoesNotRun) {
   const std::string predict = "predict { signature: 'q -> a' } ";
   ExpectUnsupported("modules { id: 'm' execution_backend: EXECUTION_BACKEND_PYTHON " + predict + "}",
                     "EXECUTION_BACKEND_PYTHON");
-  ExpectUnsupported("modules { id: 'm' " + predict + "} modules { id: 'n' " + predict + "}", "multiple_modules");
-  ExpectUnsupported("modules { id: 'm' " + predict + "} steps { id: 's' module: 'm' }", "steps");
-  ExpectUnsupported("modules { id: 'm' " + predict + "} outputs { key: 'a' value: 's.a' }", "outputs");
 }
 
 TEST_F(ProgramTest, RefusesWhatIsNotWellFormed) {

@@ -19,6 +19,9 @@ namespace {
 
 constexpr std::size_t kMaxProgramBytes = std::size_t{4} << 20;
 constexpr int kMaxDemos = 1000;
+constexpr int kMaxModules = 64;
+constexpr int kMaxSteps = 256;
+constexpr int kMaxOutputs = 256;
 constexpr int kMaxStops = 4;
 constexpr std::size_t kMaxStopBytes = 256;
 constexpr int kMaxCompletions = 64;
@@ -102,6 +105,10 @@ absl::Status ValidateAdapter(const v1::Adapter& adapter, absl::string_view path)
 
 absl::Status ValidateModules(const v1::Program& program) {
   if (program.modules().empty()) return InvalidField("modules", "is empty. Give one module.");
+  if (program.modules_size() > kMaxModules) {
+    return InvalidField("modules",
+                        absl::StrCat("has ", program.modules_size(), " modules. Give at most ", kMaxModules, "."));
+  }
   absl::flat_hash_set<absl::string_view> ids;
   for (int i = 0; i < program.modules_size(); ++i) {
     const std::string path = absl::StrCat("modules[", i, "]");
@@ -111,9 +118,38 @@ absl::Status ValidateModules(const v1::Program& program) {
                           absl::StrCat("repeats '", program.modules(i).id(), "'. Give each module an id of its own."));
     }
   }
-  if (program.modules_size() > 1) {
-    return Unsupported("multiple_modules", "modules",
-                       "this server runs programs of one module only, so far. Make a program of each module.");
+  return absl::OkStatus();
+}
+
+constexpr absl::string_view kIdForm =
+    "is no id. Give a lower-case letter, then lower-case letters, digits, '_' or '-', at most 63.";
+
+absl::Status ValidateSteps(const v1::Program& program) {
+  if (program.steps_size() > kMaxSteps) {
+    return InvalidField("steps", absl::StrCat("has ", program.steps_size(), " steps. Give at most ", kMaxSteps, "."));
+  }
+  if (program.outputs_size() > kMaxOutputs) {
+    return InvalidField("outputs",
+                        absl::StrCat("has ", program.outputs_size(), " outputs. Give at most ", kMaxOutputs, "."));
+  }
+  if (program.steps().empty()) {
+    if (program.modules_size() > 1) {
+      return InvalidField("steps", "is missing. Say how the modules are called, a step for each call.");
+    }
+    if (program.outputs().empty()) return absl::OkStatus();
+    return InvalidField("outputs", "has outputs of steps, and there are none. Leave it out: one module needs none.");
+  }
+  absl::flat_hash_set<absl::string_view> ids;
+  for (int i = 0; i < program.steps_size(); ++i) {
+    const std::string path = absl::StrCat("steps[", i, "].id");
+    if (!IsId(program.steps(i).id())) return InvalidField(path, kIdForm);
+    if (!ids.insert(program.steps(i).id()).second) {
+      return InvalidField(path,
+                          absl::StrCat("repeats '", program.steps(i).id(), "'. Give each step an id of its own."));
+    }
+  }
+  if (program.outputs().empty()) {
+    return InvalidField("outputs", "is missing. Give the program's outputs by name, each as step.field.");
   }
   return absl::OkStatus();
 }
@@ -168,8 +204,7 @@ absl::Status ValidateOptions(const v1::LmOptions& options, absl::string_view pat
 
 absl::Status ValidateModule(const v1::Module& module, absl::string_view path) {
   if (!IsId(module.id())) {
-    return InvalidField(absl::StrCat(path, ".id"),
-                        "is no id. Give a lower-case letter, then lower-case letters, digits, '_' or '-', at most 63.");
+    return InvalidField(absl::StrCat(path, ".id"), kIdForm);
   }
   if (absl::Status status = ValidateLm(module.lm(), absl::StrCat(path, ".lm")); !status.ok()) return status;
   switch (module.execution_backend()) {
@@ -198,9 +233,7 @@ absl::Status ValidateProgram(const v1::Program& program) {
     return InvalidField("validation", "is unknown. Use VALIDATION_ENFORCED.");
   }
   if (absl::Status status = ValidateModules(program); !status.ok()) return status;
-  constexpr absl::string_view kNoGraphs = "this server does not run graphs yet. Leave it out: one module needs none.";
-  if (!program.steps().empty()) return Unsupported("steps", "steps", kNoGraphs);
-  if (!program.outputs().empty()) return Unsupported("outputs", "outputs", kNoGraphs);
+  if (absl::Status status = ValidateSteps(program); !status.ok()) return status;
   if (program.has_timeout()) {
     const auto& timeout = program.timeout();
     if (timeout.seconds() < 0 || timeout.nanos() < 0 || timeout.nanos() >= 1'000'000'000 ||

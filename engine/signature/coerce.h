@@ -44,6 +44,9 @@ absl::StatusOr<Json> ParseFieldValue(const Type& type, Json value);
 /// BadRequest violation with the path within the inputs. The result has the signature's order.
 absl::StatusOr<Json> CoerceInputs(const Signature& signature, Json inputs);
 
+/// Whether a call may not leave the input out: it has no default, and its type no None.
+bool IsRequired(const Field& input);
+
 /// Takes a call's inputs as DSPy does: as they are given. Only where models and DSPy's own types have objects they are
 /// made values of theirs, so that they print as instances do (INVALID_VALUE, as CoerceInputs). Missing fields take
 /// their default or stay missing, unknown ones are left out: of that, `warnings` gets a sentence each, which DSPy logs.

@@ -180,6 +180,8 @@ class Taker {
 
 }  // namespace
 
+bool IsRequired(const Field& input) { return input.default_value == nullptr && !TakesNone(input.type); }
+
 absl::StatusOr<Json> CoerceInputs(const Signature& signature, Json inputs) {
   if (!inputs.is_object()) return NoObject();
   if (!InOrder(signature.inputs(), inputs.get_ref<const Json::object_t&>())) {
