@@ -56,6 +56,7 @@ def _import(out: TextIO, options: argparse.Namespace) -> None:
 
 def _render(out: TextIO, options: argparse.Namespace) -> None:
     from dspex_dspy import loading
+    from dspex_dspy.translate import wiring
     from dspex_dspy.verify import render
 
     with contextlib.ExitStack() as stack:
@@ -69,7 +70,8 @@ def _render(out: TextIO, options: argparse.Namespace) -> None:
                     f"{options.data} cannot be read: {error.strerror}. Name a file of JSON lines."
                 ) from error
         stack.enter_context(loading.configured(options.setup, options.lm, options.adapter))
-        _write(out, render(loading.load_module(options.object), lines))
+        module = loading.load_module(options.object)
+        _write(out, render(module, lines, wiring(module)))
 
 
 def _run(out: TextIO, options: argparse.Namespace) -> None:

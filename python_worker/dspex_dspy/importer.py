@@ -11,7 +11,7 @@ from dspex_dspy.errors import NotTranslatableError
 from dspex_dspy.phrasebook import capture
 from dspex_dspy.requests import checks
 from dspex_dspy.state import saved_state
-from dspex_dspy.translate import predictor_of, translate
+from dspex_dspy.translate import translate
 
 # How many made-up inputs both sides render before a program counts as equal.
 CHECKS = 50
@@ -24,7 +24,7 @@ def import_module(path: str, *, lm_name: str = "") -> dict[str, Any]:
     settings = dspy.settings
     translation = translate(module, phrasebook, lm=settings.lm, adapter=settings.adapter, lm_name=lm_name)
     warnings = translation.warnings
-    made, shortage = checks(module, predictor_of(module)[1].signature, CHECKS)
+    made, shortage = checks(module, translation.program, CHECKS)
     if not made:
         raise NotTranslatableError("the inputs", f"no request can be compared: {shortage}")
     if shortage:

@@ -13,6 +13,7 @@ import dspy
 from dspy.adapters.utils import annotation_allows_none
 from pydantic_core import PydanticUndefined
 
+from dspex_dspy.errors import NotTranslatableError
 from dspex_dspy.rendering import RecordingLM, ended_by_request, to_json
 from dspex_dspy.types_of import is_own, parts
 from dspex_dspy.values import Generator, to_json_value
@@ -84,12 +85,12 @@ def history(signature: Any, generator: Generator) -> Any:
     return dspy.History(messages=messages)
 
 
-def checks(module: Any, signature: Any, count: int, seed: int = 0) -> tuple[list[dict[str, Any]], str]:
+def checks(module: Any, program: Mapping[str, Any], count: int, seed: int = 0) -> tuple[list[dict[str, Any]], str]:
     """Made-up inputs with the requests that DSPy would send for them; and why there are fewer, if there are."""
     made: list[dict[str, Any]] = []
     failure = ""
-    inputs = made_up_inputs(signature, seed)
-    for _ in range(4 * count):
+    inputs = made_up_inputs(signature_of(module, program), seed)
+    for number in range(4 * count):
         if len(made) == count:
             return made, ""
         try:
@@ -97,10 +98,72 @@ def checks(module: Any, signature: Any, count: int, seed: int = 0) -> tuple[list
         except ValueError as error:
             return made, str(error)
         try:
-            request = request_of(module, given)
+            requests = requests_of(module, program, given, seed + number)
         except Exception as error:
             # What DSPy itself refuses is no case.
             failure = f"DSPy refuses inputs that were made up: {type(error).__name__}: {error}"
             continue
-        made.append({"inputs_json": to_json(to_json_value(given)), **request})
+        made.append({"inputs_json": to_json(to_json_value(given)), **requests})
     return made, failure
+
+
+def signature_of(module: Any, program: Mapping[str, Any]) -> Any:
+    """A signature whose inputs are the program's."""
+    if not program.get("steps"):
+        return module.predictors()[0].signature
+    predictors = {spec["id"]: each for spec, each in zip(program["modules"], module.predictors(), strict=True)}
+    inputs: dict[str, Any] = {}
+    for step in program["steps"]:
+        for name, source in step["inputs"].items():
+            if "." not in source:
+                info = predictors[step["module"]].signature.input_fields[name]
+                # A forward() takes all of its arguments: none is left to a field's default.
+                inputs.setdefault(source, (info.annotation, dspy.InputField()))
+    return dspy.Signature({**inputs, "zq_out": (str, dspy.OutputField())}, "zq")
+
+
+def requests_of(module: Any, program: Mapping[str, Any], inputs: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """All requests of a call, {"requests": [...], "completions": {step: text}}; what language models answer is made up.
+    Raises what DSPy raises."""
+    if not program.get("steps"):
+        return {"requests": [request_of(module, inputs)]}
+    generator = Generator(random.Random(seed))
+    predictors = module.predictors()
+    own = [each.lm for each in predictors]
+    made: list[tuple[str, dict[str, Any], str]] = []
+    try:
+        for spec, each in zip(program["modules"], predictors, strict=True):
+            each.lm = AnsweringLM(each.lm or dspy.settings.lm, each.signature, generator, spec["id"], made)
+        with quiet(), dspy.context(lm=RecordingLM(dspy.settings.lm), callbacks=[], trace=None):
+            module(**inputs)
+    finally:
+        for each, lm in zip(predictors, own, strict=True):
+            each.lm = lm
+    called = [name for name, *_ in made]
+    if called != [step["module"] for step in program["steps"]]:
+        raise NotTranslatableError("forward()", f"it calls {called} where its source says other modules.")
+    answered = list(zip(program["steps"], made, strict=True))
+    return {
+        "requests": [{"step": step["id"], **request} for step, (_, request, _) in answered],
+        "completions": {step["id"]: completion for step, (_, _, completion) in answered},
+    }
+
+
+class AnsweringLM(RecordingLM):
+    """Keeps each request, and answers it with made-up values of the predictor's outputs, as a demo would show them."""
+
+    def __init__(self, lm: Any, signature: Any, generator: Generator, module: str, made: list[Any]) -> None:
+        super().__init__(lm)
+        self._signature = signature
+        self._generator = generator
+        self._module = module
+        self._made = made
+
+    def __call__(self, prompt: str | None = None, *, messages: Any = None, **kwargs: Any) -> Any:
+        self.messages = messages or [{"role": "user", "content": prompt}]
+        self.call = kwargs
+        outputs = {name: self._generator.value(info.annotation) for name, info in self._signature.output_fields.items()}
+        adapter = dspy.settings.adapter or dspy.ChatAdapter()
+        completion = adapter.format_assistant_message_content(self._signature, outputs)
+        self._made.append((self._module, self.request(), completion))
+        return [completion] * int({**self.kwargs, **kwargs}.get("n") or 1)

@@ -13,6 +13,7 @@ from dspy.adapters.baml_adapter import BAMLAdapter
 
 from dspex_dspy.errors import NotTranslatableError
 from dspex_dspy.rendering import CLIENT_SETTINGS, RecordingLM, to_json
+from dspex_dspy.steps import module_ids, read_steps
 from dspex_dspy.translate_signature import SignatureTranslator
 from dspex_dspy.values import check_writable, to_json_value
 
@@ -48,11 +49,8 @@ class Translation:
     warnings: list[str] = field(default_factory=list)
 
 
-def predictor_of(module: Any) -> tuple[str, Any]:
-    """The kind of a module that has an equal, and its one predictor.
-
-    Programs of several modules come in here: one call for each module that a straight forward() calls.
-    """
+def predictor_of(module: Any) -> tuple[str, Any] | None:
+    """The kind of a module that has an equal, and its one predictor; None if it has a forward() of its own."""
     kind = type(module)
     if kind is dspy.Predict or kind is dspy.ChainOfThought:
         if "forward" in vars(module):
@@ -63,11 +61,13 @@ def predictor_of(module: Any) -> tuple[str, Any]:
         raise NotTranslatableError(
             "the object", f"{name} is no DSPy module. Name a module, or a function that makes one."
         )
-    raise NotTranslatableError(
-        "the object",
-        f"{name} is none of the modules that can be imported so far: dspy.Predict and dspy.ChainOfThought. Programs of "
-        "several modules and with a forward() of their own cannot yet be imported: import their predictors one by one.",
-    )
+    if kind.__module__.partition(".")[0] == "dspy" or isinstance(module, dspy.Predict | dspy.ChainOfThought):
+        raise NotTranslatableError(
+            "the object",
+            f"{name} is none of the modules that can be imported so far: dspy.Predict, dspy.ChainOfThought, and "
+            "modules of your own that call those one after another.",
+        )
+    return None
 
 
 def translate(
@@ -75,27 +75,97 @@ def translate(
 ) -> Translation:
     """Translates a module; `lm` and `adapter` are those that DSPy is configured with, `lm_name` stands in for the
     language model's name."""
-    kind, predictor = predictor_of(module)
+    program: dict[str, Any] = {"phrasebook": f"phrasebooks/{phrasebook['name']}", "validation": "VALIDATION_DSPY"}
+    found = predictor_of(module)
+    if found is None:
+        return _translate_steps(module, phrasebook, program, lm=lm, adapter=adapter, lm_name=lm_name)
+    kind, predictor = found
     warnings = [f"Callbacks of {owner} are not carried over." for owner in _with_callbacks(module, predictor, adapter)]
-    if getattr(predictor, "fields", None):
-        raise NotTranslatableError("the predictor", "it has decision criteria, which have no equal. Remove them.")
     if predictor.lm is not None:
         lm = predictor.lm
-    program: dict[str, Any] = {"phrasebook": f"phrasebooks/{phrasebook['name']}", "validation": "VALIDATION_DSPY"}
     if name := lm_name or model_name(lm, warnings):
         program["lm"] = name
+    spec = _spec(kind, predictor, phrasebook, lm=lm, adapter=adapter, warnings=warnings)
+    program["modules"] = [{"id": MODULE_ID, kind: spec}]
+    program["adapter"] = adapter_of(adapter, lm, warnings)
+    return Translation(program, [f"{MODULE_ID}: {type(module).__name__}"], warnings)
+
+
+def owned_predictors(module: Any) -> list[tuple[str, str, Any, Any]]:
+    """Of each predictor, in DSPy's order: its path, its kind, the module that forward() calls, the predictor."""
+    chains = {id(part.predict): part for _, part in module.named_sub_modules() if type(part) is dspy.ChainOfThought}
+    owned: list[tuple[str, str, Any, Any]] = []
+    for path, predictor in module.named_predictors():
+        owner = chains.get(id(predictor), predictor)
+        found = predictor_of(owner)
+        if found is None:
+            raise NotTranslatableError(path, f"{type(owner).__name__} has a forward() of its own within another.")
+        owned.append((path, found[0], owner, predictor))
+    if len(owned) != len(list(module.named_parameters())):
+        raise NotTranslatableError("the object", "it has parameters that are no predictors. Remove them.")
+    return owned
+
+
+def _translate_steps(
+    module: Any, phrasebook: Mapping[str, Any], program: dict[str, Any], *, lm: Any, adapter: Any, lm_name: str
+) -> Translation:
+    owned = owned_predictors(module)
+    if not owned:
+        raise NotTranslatableError("the object", "it has no predictors. Give it some as attributes.")
+    if isinstance(adapter, dspy.TwoStepAdapter):
+        raise NotTranslatableError("the adapter", "programs of several modules cannot be compared with two steps each.")
+    ids = module_ids([path for path, *_ in owned])
+    read = read_steps(module, {id(owner): name for name, (_, _, owner, _) in zip(ids, owned, strict=True)})
+    warnings: list[str] = []
+    if name := lm_name or model_name(lm, warnings):
+        program["lm"] = name
+    program["adapter"] = adapter_of(adapter, lm, warnings)
+    program["modules"] = []
+    native = []
+    for name, (path, kind, owner, predictor) in zip(ids, owned, strict=True):
+        warnings += [
+            f"Callbacks of {each} are not carried over." for each in _with_callbacks(owner, predictor, adapter)
+        ]
+        own = predictor.lm if predictor.lm is not None else lm
+        spec = {"id": name, kind: _spec(kind, predictor, phrasebook, lm=own, adapter=adapter, warnings=warnings)}
+        if predictor.lm is not None:
+            if not lm_name:
+                spec["lm"] = model_name(own, warnings)
+            spec["adapter"] = adapter_of(adapter, own, warnings)
+        program["modules"].append(spec)
+        native.append(f"{name}: {type(owner).__name__} ({path})")
+    program["steps"] = read.steps
+    program["outputs"] = read.outputs
+    program["saved_state"] = {"predictors": [{"path": path} for path, *_ in owned]}
+    return Translation(program, native, list(dict.fromkeys(warnings)))
+
+
+def _spec(
+    kind: str, predictor: Any, phrasebook: Mapping[str, Any], *, lm: Any, adapter: Any, warnings: list[str]
+) -> dict[str, Any]:
+    """dspex.v1.Predictor, with the sampling settings of its language model."""
+    if getattr(predictor, "fields", None):
+        raise NotTranslatableError("the predictor", "it has decision criteria, which have no equal. Remove them.")
     translator = SignatureTranslator(predictor.signature, phrasebook["text"])
     spec = _predictor(kind, predictor, translator)
     if options := options_of({**_kwargs(lm, warnings), **predictor.config}):
         spec["options"] = options
-    program["modules"] = [{"id": MODULE_ID, kind: spec}]
-    program["adapter"] = adapter_of(adapter, lm, warnings)
     if translator.types.not_models and isinstance(adapter, _TELLS_MODELS_APART):
         names = ", ".join(sorted(translator.types.not_models))
         raise NotTranslatableError(
             "the types", f"{type(adapter).__name__} shows {names} otherwise than a pydantic model. Make it one."
         )
-    return Translation(program, [f"{MODULE_ID}: {type(module).__name__}"], warnings)
+    return spec
+
+
+def wiring(module: Any) -> dict[str, Any]:
+    """The steps of a program, with the ids of its modules; empty for a module that is called as it stands."""
+    if isinstance(module, dspy.Predict | dspy.ChainOfThought):
+        return {}
+    owned = owned_predictors(module)
+    ids = module_ids([path for path, *_ in owned])
+    read = read_steps(module, {id(owner): name for name, (_, _, owner, _) in zip(ids, owned, strict=True)})
+    return {"modules": [{"id": name} for name in ids], "steps": read.steps}
 
 
 def _with_callbacks(module: Any, predictor: Any, adapter: Any) -> list[str]:

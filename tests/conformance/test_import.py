@@ -19,6 +19,7 @@ from tests.support.server import DspexServer
 PROGRAMS = Path(__file__).parent / "programs"
 PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 DATA: dict[str, list[dict[str, Any]]] = {
+    "hops": [{"question": "Who was it?", "known": ["It was late."]}, {"question": "« ü »", "known": []}],
     "tickets": [
         {"message": "Refund, please.", "plan": "free"},
         {"message": 'It says "error 500"\n\nwhy?', "plan": "enterprise"},
@@ -39,7 +40,7 @@ DATA: dict[str, list[dict[str, Any]]] = {
         },
     ],
 }
-OBJECTS = {"tickets": "tickets:program", "invoices": "invoices:extractor", "tutor": "tutor:program"}
+OBJECTS = {"hops": "hops:TwoHop", "tickets": "tickets:program", "invoices": "invoices:extractor", "tutor": "tutor:program"}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,142 @@
+"""Programs of several modules: the real server before a mock language model."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import grpc
+import pytest
+from dspex.v1 import prediction_service_pb2 as pb
+from dspex.v1 import program_pb2
+from google.protobuf import json_format
+
+from tests.integration.api import Client, completion
+from tests.mock_llm.client import MockLlm
+from tests.support.errors import rich_error
+from tests.support.server import DspexServer
+
+
+@pytest.fixture
+def client(server: DspexServer) -> Client:
+    return Client(server)
+
+
+def module(name: str, signature: str, kind: str = "predict") -> dict[str, Any]:
+    return {"id": name, kind: {"signature": signature}}
+
+
+def step(name: str, module: str, **inputs: str) -> dict[str, Any]:
+    return {"id": name, "module": module, "inputs": inputs}
+
+
+TWO_HOP: dict[str, Any] = {
+    "modules": [module("find", "question -> query"), module("answer", "query, question -> answer", "chain_of_thought")],
+    "steps": [
+        step("s1", "find", question="question"),
+        step("s2", "answer", query="s1.query", question="question"),
+    ],
+    "outputs": {"answer": "s2.answer"},
+}
+# Two that need nothing of each other, and one that needs both.
+FORK: dict[str, Any] = {
+    "modules": [module("left", "q -> a"), module("right", "q -> b"), module("join", "a, b -> c")],
+    "steps": [step("l", "left", q="q"), step("r", "right", q="q"), step("j", "join", a="l.a", b="r.b")],
+    "outputs": {"c": "j.c"},
+}
+
+
+def program(definition: dict[str, Any]) -> program_pb2.Program:
+    return json_format.ParseDict(definition, program_pb2.Program())
+
+
+def forward(client: Client, definition: dict[str, Any], inputs: dict[str, Any], **more: Any) -> Any:
+    request = pb.ForwardRequest(inline_program=program(definition), inputs_json=json.dumps(inputs), **more)
+    return client.predictions.Forward(request, timeout=20).prediction
+
+
+def replies(mock_llm: MockLlm, *contents: str) -> None:
+    mock_llm.script([{"reply": {"content": content}, "times": 1} for content in contents])
+
+
+def test_two_hops_with_their_trace(client: Client, mock_llm: MockLlm) -> None:
+    replies(mock_llm, completion(query="sky colour"), completion(reasoning="1. Rayleigh.", answer="blue"))
+    prediction = forward(client, TWO_HOP, {"question": "Which colour?"}, include_trace=True)
+    assert json.loads(prediction.outputs_json) == {"answer": "blue"}
+    assert [(node.name, node.parent) for node in prediction.trace] == [("s1", -1), ("lm", 0), ("s2", -1), ("lm", 2)]
+    assert prediction.usage.lm_calls == 2
+    assert len(prediction.reasoning.steps) == 1
+    first, second = (json.loads(request.body)["messages"][-1]["content"] for request in mock_llm.requests())
+    assert "Which colour?" in first
+    assert "sky colour" in second
+
+
+def test_steps_that_need_nothing_of_each_other_run_side_by_side(client: Client, mock_llm: MockLlm) -> None:
+    answer = completion(a="A", b="B", c="C")
+    mock_llm.script([{"reply": {"content": answer, "delay_ms": 1500}}])
+    results: list[Any] = []
+    call = threading.Thread(target=lambda: results.append(forward(client, FORK, {"q": "?"})))
+    call.start()
+    mock_llm.wait("in_flight", 2)
+    call.join(timeout=20)
+    assert json.loads(results[0].outputs_json) == {"c": "C"}
+    assert len(mock_llm.requests()) == 3
+
+
+def test_a_failure_cancels_what_runs_beside_it(client: Client, mock_llm: MockLlm) -> None:
+    mock_llm.script(
+        [
+            {"match": {"body_contains": "`a`"}, "reply": {"content": completion(a="A"), "delay_ms": 60_000}},
+            {"reply": {"status": 401}},
+        ]
+    )
+    with pytest.raises(grpc.RpcError) as caught:
+        forward(client, FORK, {"q": "?"})
+    error = rich_error(caught.value)
+    assert error.reason == "PROVIDER_AUTH"
+    assert error.metadata["step"] == "r"
+    mock_llm.wait("in_flight", 0)
+    assert len(mock_llm.requests()) == 2
+
+
+def test_a_stream_tells_of_all_modules(client: Client, mock_llm: MockLlm) -> None:
+    replies(mock_llm, completion(query="sky"), completion(reasoning="so", answer="blue"))
+    request = pb.ForwardStreamRequest(inline_program=program(TWO_HOP), inputs_json='{"question": "?"}')
+    events = list(client.predictions.ForwardStream(request, timeout=20))
+    whole = {
+        (event.module, event.step, event.field_completed.field): json.loads(event.field_completed.value_json)
+        for event in events
+        if event.WhichOneof("event") == "field_completed"
+    }
+    assert whole == {
+        ("find", "s1", "query"): "sky",
+        ("answer", "s2", "reasoning"): "so",
+        ("answer", "s2", "answer"): "blue",
+    }
+    assert json.loads(events[-1].prediction.outputs_json) == {"answer": "blue"}
+
+
+def test_render_gives_what_needs_no_answer_but_those_given(client: Client) -> None:
+    request = pb.RenderRequest(inline_program=program(TWO_HOP), inputs_json='{"question": "?"}')
+    assert [each.step for each in client.predictions.Render(request).requests] == ["s1"]
+    request.completions["s1"] = completion(query="sky")
+    rendered = client.predictions.Render(request).requests
+    assert [(each.step, each.module) for each in rendered] == [("s1", "find"), ("s2", "answer")]
+    assert "sky" in rendered[1].body
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ([step("s1", "find", question="s2.answer"), TWO_HOP["steps"][1]], "s1 -> s2 -> s1"),
+        ([step("s1", "fnd", question="question"), TWO_HOP["steps"][1]], "Did you mean find?"),
+        ([TWO_HOP["steps"][0], step("s2", "answer", query="s1.qery", question="question")], "Did you mean query?"),
+    ],
+)
+def test_what_cannot_run_is_refused_by_name(client: Client, steps: list[dict[str, Any]], said: str) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        forward(client, {**TWO_HOP, "steps": steps}, {"question": "?"})
+    error = rich_error(caught.value)
+    assert error.reason == "INVALID_PROGRAM"
+    assert said in error.message
