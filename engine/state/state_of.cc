@@ -88,7 +88,9 @@ absl::StatusOr<SavedPredictor> PredictorState(const v1::Program& program, const 
   const v1::Module& module = program.modules(described.module);
   const v1::Predictor& predictor = PredictorOf(module);
   SavedPredictor saved = FreshPredictor(described.path);
-  if (described.is_path_known) {
+  const bool has_record =
+      described.is_path_known && !program.saved_state().predictors(described.module).record_json().empty();
+  if (has_record) {
     const v1::SavedPredictor& kept = program.saved_state().predictors(described.module);
     if (kept.path().empty() && program.modules_size() > 1) {
       return InvalidState("", "says of one of several predictors that it is the program", "Import the state again");

@@ -7,12 +7,14 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "dspex/v1/prediction_service.pb.h"
 #include "engine/json/utf8.h"
 
 namespace dspex::cli {
 
 namespace {
 
+constexpr JsonLimits kRequestLimits = {.max_bytes = std::size_t{256} << 20, .max_values = 20'000'000};
 constexpr std::size_t kContext = 40;
 constexpr std::size_t kMaxShown = 200;
 
@@ -98,6 +100,33 @@ std::optional<std::string> FirstDifference(const Json& dspy, const Json& body) {
   if (auto found = Difference("messages", dspy["messages"], body["messages"])) return found;
   const Json none = Json::object();
   return Difference("arguments", Arguments(dspy.contains("arguments") ? dspy["arguments"] : none), Arguments(body));
+}
+
+absl::StatusOr<std::optional<std::string>> FirstDifference(const Json& dspy, const v1::RenderResponse& rendered) {
+  const Json none = Json::array();
+  const Json& expected = dspy.contains("requests") ? dspy["requests"] : none;
+  if (expected.size() != static_cast<std::size_t>(rendered.requests_size())) {
+    return Parted("requests:", absl::StrCat(expected.size()), absl::StrCat(rendered.requests_size()));
+  }
+  for (const v1::RenderedRequest& request : rendered.requests()) {
+    const auto same = std::find_if(expected.begin(), expected.end(),
+                                   [&request](const Json& one) { return one.value("step", "") == request.step(); });
+    if (same == expected.end()) return Parted("requests:", "none", absl::StrCat("one of the step ", request.step()));
+    const absl::StatusOr<Json> body = ParseJson(request.body(), kRequestLimits);
+    if (!body.ok()) return body.status();
+    std::optional<std::string> difference = FirstDifference(*same, *body);
+    if (difference.has_value() && !request.step().empty()) difference->insert(0, absl::StrCat(request.step(), ": "));
+    if (difference.has_value()) return difference;
+  }
+  return std::optional<std::string>();
+}
+
+void AddCompletions(const Json& dspy, v1::RenderRequest& request) {
+  const auto completions = dspy.find("completions");
+  if (completions == dspy.end()) return;
+  for (const auto& [step, text] : completions->items()) {
+    (*request.mutable_completions())[step] = text.get<std::string>();
+  }
 }
 
 }  // namespace dspex::cli

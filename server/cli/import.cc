@@ -139,15 +139,16 @@ class Import {
       v1::RenderRequest request;
       *request.mutable_inline_program() = imported_.program;
       request.set_inputs_json(check.at("inputs_json").get<std::string>());
+      AddCompletions(check, request);
       v1::RenderResponse response;
       const grpc::Status status = stub->Render(session_.NewContext().get(), request, &response);
       if (!status.ok()) return session_.Failed(status) == kSuccess;
-      const absl::StatusOr<Json> body = ParseJson(response.requests(0).body(), kDocumentLimits);
-      if (!body.ok()) return Told(body.status());
       ++number;
-      if (const std::optional<std::string> difference = FirstDifference(check, *body)) {
-        Failure(absl::StrCat("the program was not imported: its request ", number, " of ", imported_.checks.size(),
-                             " is not DSPy's: ", *difference));
+      const absl::StatusOr<std::optional<std::string>> difference = FirstDifference(check, response);
+      if (!difference.ok()) return Told(difference.status());
+      if (difference->has_value()) {
+        Failure(absl::StrCat("the program was not imported: of its inputs ", number, " of ", imported_.checks.size(),
+                             " do not make DSPy's requests: ", **difference));
         return false;
       }
     }

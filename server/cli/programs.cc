@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -57,6 +58,17 @@ int List(const Session& session) {
   return kSuccess;
 }
 
+/// The steps with what they take, and the outputs.
+std::string Steps(const v1::Program& program) {
+  const auto wires = [](const google::protobuf::Map<std::string, std::string>& map) {
+    const std::map<std::string, std::string> sorted(map.begin(), map.end());
+    return absl::StrJoin(sorted, ", ", absl::PairFormatter("="));
+  };
+  Table steps({"STEP", "MODULE", "TAKES"});
+  for (const v1::Step& step : program.steps()) steps.Add({step.id(), step.module(), wires(step.inputs())});
+  return absl::StrCat(steps.ToString(), "outputs: ", wires(program.outputs()), "\n");
+}
+
 int PrintProgram(const v1::Program& program) {
   std::vector<std::pair<std::string, std::string>> fields = {{"name", program.name()},
                                                              {"revision", absl::StrCat(program.revision())},
@@ -70,10 +82,12 @@ int PrintProgram(const v1::Program& program) {
                fields.end());
   Table modules({"MODULE", "WHAT", "DEMOS", "MODEL"});
   for (const v1::Module& module : program.modules()) {
-    const int demos = module.has_predict() ? module.predict().demos_size() : 0;
+    const int demos =
+        module.has_chain_of_thought() ? module.chain_of_thought().demos_size() : module.predict().demos_size();
     modules.Add({module.id(), Summary(module), absl::StrCat(demos), module.lm()});
   }
   std::cout << FieldList(fields) << "\n" << modules.ToString();
+  if (!program.steps().empty()) std::cout << "\n" << Steps(program);
   return kSuccess;
 }
 

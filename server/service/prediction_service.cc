@@ -280,10 +280,12 @@ StatusTask PredictionService::Render(RequestContext context, const v1::RenderReq
   if (!call.ok()) co_return call.status();
   absl::StatusOr<Json> inputs = ReadInputs(request);
   if (!inputs.ok()) co_return AtInputs(inputs.status(), InputsField(request));
-  absl::StatusOr<std::vector<Program::Rendered>> rendered = target->program->Render(*std::move(inputs), *call);
+  absl::StatusOr<std::vector<Program::Rendered>> rendered =
+      target->program->Render(*std::move(inputs), *call, {request.completions().begin(), request.completions().end()});
   if (!rendered.ok()) co_return AtInputs(rendered.status(), InputsField(request));
   for (Program::Rendered& one : *rendered) {
     v1::RenderedRequest& proto = *response.add_requests();
+    proto.set_step(std::move(one.step));
     proto.set_module(std::move(one.module));
     proto.set_lm(std::move(one.lm));
     proto.set_url(std::move(one.request.url));

@@ -96,6 +96,7 @@ StatusTask StreamEvents::Emit(Event event) {
   if (!usage.ok()) co_return usage;
   v1::ForwardStreamResponse response;
   response.set_module(std::string(event.module));
+  response.set_step(std::string(event.step));
   absl::Status filled = std::visit(Filler(record_, as_json_, response), event.what);
   if (!filled.ok()) co_return filled;
   co_return co_await writer_.Write(response);

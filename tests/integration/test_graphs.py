@@ -74,7 +74,7 @@ def test_two_hops_with_their_trace(client: Client, mock_llm: MockLlm) -> None:
 
 def test_steps_that_need_nothing_of_each_other_run_side_by_side(client: Client, mock_llm: MockLlm) -> None:
     answer = completion(a="A", b="B", c="C")
-    mock_llm.script([{"reply": {"content": answer, "delay_ms": 1500}}])
+    mock_llm.script([{"reply": {"content": answer}, "latency": {"fixed_ms": 1500}}])
     results: list[Any] = []
     call = threading.Thread(target=lambda: results.append(forward(client, FORK, {"q": "?"})))
     call.start()
@@ -87,7 +87,11 @@ def test_steps_that_need_nothing_of_each_other_run_side_by_side(client: Client, 
 def test_a_failure_cancels_what_runs_beside_it(client: Client, mock_llm: MockLlm) -> None:
     mock_llm.script(
         [
-            {"match": {"body_contains": "`a`"}, "reply": {"content": completion(a="A"), "delay_ms": 60_000}},
+            {
+                "match": {"contains": "`[[ ## a ## ]]`"},
+                "reply": {"content": completion(a="A")},
+                "latency": {"fixed_ms": 60_000},
+            },
             {"reply": {"status": 401}},
         ]
     )
