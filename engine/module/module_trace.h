@@ -18,7 +18,8 @@ struct ModuleCall {
   Json outputs;
 };
 
-/// The calls of modules that went well, in the order in which they ended. A Forward fills it where its record has one.
+/// The calls of modules that went well, each behind those whose outputs it took. A Forward fills it where its record
+/// has one.
 struct ModuleTrace {
   std::vector<ModuleCall> calls;
 };

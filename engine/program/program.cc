@@ -10,6 +10,7 @@
 #include "engine/base/error.h"
 #include "engine/base/proto_duration.h"
 #include "engine/base/reasons.h"
+#include "engine/module/module_trace.h"
 #include "engine/program/build_module.h"
 #include "engine/program/run_graph.h"
 #include "engine/program/validate.h"
@@ -100,7 +101,17 @@ Task<Prediction> Program::Forward(RequestContext context, Json inputs, const Sam
 }
 
 Task<Prediction> Program::ForwardNoted(RequestContext context, Json inputs, const Sampling& call) const {
-  return RunModule(only(), 0, context.Child(only().id()), std::move(inputs), call);
+  const RequestContext child = context.Child(only().id());
+  ModuleTrace* const calls = context.record().calls;
+  ModuleCall noted;
+  if (calls != nullptr) noted.inputs = inputs;
+  absl::StatusOr<Prediction> prediction = co_await only().Forward(child, std::move(inputs), call);
+  child.EndNode();
+  if (calls != nullptr && prediction.ok()) {
+    noted.outputs = prediction->outputs;
+    calls->calls.push_back(std::move(noted));
+  }
+  co_return prediction;
 }
 
 absl::StatusOr<std::vector<Program::Rendered>> Program::Render(Json inputs, const Sampling& call,

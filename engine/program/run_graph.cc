@@ -152,6 +152,7 @@ class GraphRun {
       if (missing_[i] == 0) ready.push_back(i);
     }
     status = co_await RunFrom(std::move(ready));
+    NoteCalls();
     if (!status.ok()) co_return status;
     co_return Conclude(graph_, std::move(predictions_));
   }
@@ -196,10 +197,22 @@ class GraphRun {
     StepEvents events(*this, step.id);
     if (context_.events() != nullptr) child.set_events(&events);
     absl::StatusOr<Prediction> prediction =
-        co_await RunModule(*modules_[step.module], step.module, child, InputsOf(step, inputs_, predictions_), call_);
+        co_await modules_[step.module]->Forward(child, InputsOf(step, inputs_, predictions_), call_);
+    child.EndNode();
     if (!prediction.ok()) co_return OfStep(prediction.status(), graph_, step);
     predictions_[index] = *std::move(prediction);
     co_return absl::OkStatus();
+  }
+
+  // In one order, whichever step ended first: the same demos are made of them each time.
+  void NoteCalls() {
+    ModuleTrace* const calls = context_.record().calls;
+    if (calls == nullptr) return;
+    for (const std::size_t index : graph_.order) {
+      if (!predictions_[index].has_value()) continue;
+      const Graph::Step& step = graph_.steps[index];
+      calls->calls.push_back({step.module, InputsOf(step, inputs_, predictions_), predictions_[index]->outputs});
+    }
   }
 
   const Graph& graph_;
@@ -214,16 +227,6 @@ class GraphRun {
 };
 
 }  // namespace
-
-Task<Prediction> RunModule(const Module& module, std::size_t index, RequestContext context, Json inputs,
-                           const Sampling& call) {
-  ModuleTrace* const calls = context.record().calls;
-  Json given = calls == nullptr ? Json() : inputs;
-  absl::StatusOr<Prediction> prediction = co_await module.Forward(context, std::move(inputs), call);
-  context.EndNode();
-  if (calls != nullptr && prediction.ok()) calls->calls.push_back({index, std::move(given), prediction->outputs});
-  co_return prediction;
-}
 
 Task<Prediction> RunGraph(const Graph& graph, const Modules& modules, RequestContext context, Json inputs,
                           const Sampling& call) {

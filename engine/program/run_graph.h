@@ -16,11 +16,6 @@
 
 namespace dspex {
 
-/// Calls the module at `index` of a program, ends the context's trace node, and notes the call where the record wants
-/// it.
-Task<Prediction> RunModule(const Module& module, std::size_t index, RequestContext context, Json inputs,
-                           const Sampling& call);
-
 /// Program::Forward of a program with steps. All but the context and `inputs` outlive the task.
 Task<Prediction> RunGraph(const Graph& graph, const std::vector<std::unique_ptr<const Module>>& modules,
                           RequestContext context, Json inputs, const Sampling& call);

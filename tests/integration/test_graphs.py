@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import grpc
 import pytest
+from dspex.v1 import job_pb2, program_pb2
 from dspex.v1 import prediction_service_pb2 as pb
-from dspex.v1 import program_pb2
+from dspex.v1 import program_service_pb2 as programs_pb
 from google.protobuf import json_format
 
 from tests.integration.api import Client, completion
 from tests.mock_llm.client import MockLlm
 from tests.support.errors import rich_error
+from tests.support.function_model import FunctionModel, chance
+from tests.support.jobs import EXACT, JobClient, examples
 from tests.support.server import DspexServer
 
 
@@ -144,3 +149,51 @@ def test_what_cannot_run_is_refused_by_name(client: Client, steps: list[dict[str
     error = rich_error(caught.value)
     assert error.reason == "INVALID_PROGRAM"
     assert said in error.message
+
+
+def in_two_steps(body: dict[str, Any], _: int) -> str:
+    """Adds one, then doubles; now and then wrong."""
+    asked = re.findall(r"\[\[ ## (question|sum) ## \]\]\n(\d+)", body["messages"][-1]["content"])
+    field, number = asked[-1]
+    number = int(number) + (chance(body, 0) < 0.2)
+    if field == "question":
+        return completion(sum=str(number + 1))
+    return completion(reasoning="Twice that.", answer=str(2 * number))
+
+
+CHAIN: dict[str, Any] = {
+    "modules": [module("add", "question -> sum"), module("double", "sum -> answer", "chain_of_thought")],
+    "steps": [step("a", "add", question="question"), step("d", "double", sum="a.sum")],
+    "outputs": {"answer": "d.answer"},
+}
+
+
+def test_compile_makes_demos_for_each_module_of_what_it_did(start_server: Callable[..., DspexServer]) -> None:
+    with FunctionModel(in_two_steps) as model:
+        jobs = JobClient(start_server(openai_base_url=model.url))
+        jobs.programs.CreateProgram(
+            programs_pb.CreateProgramRequest(program_id="chain", program=program(CHAIN)), timeout=20
+        )
+        pairs = [{"question": str(n), "answer": str(2 * (n + 1))} for n in range(12)]
+        jobs.load("numbers", pairs, "programs/chain")
+        bootstrap = job_pb2.BootstrapFewShot(max_bootstrapped_demos=3, max_labeled_demos=0)
+        spec = job_pb2.CompileSpec(
+            program="programs/chain", bootstrap_few_shot=bootstrap, metric=EXACT, trainset=examples()
+        )
+        job = jobs.finish(jobs.compile(spec).name)
+        assert job.state == job_pb2.JOB_STATE_SUCCEEDED, job.error
+        compiled = jobs.program(job.compile_result.program)
+    adding, doubling = (
+        [json.loads(demo.fields_json) for demo in predictor.demos]
+        for predictor in (compiled.modules[0].predict, compiled.modules[1].chain_of_thought)
+    )
+    assert len(adding) == len(doubling) == 3
+    for first, second in zip(adding, doubling, strict=True):
+        assert first["augmented"] is True
+        assert int(first["sum"]) == int(first["question"]) + 1
+        assert second == {
+            "augmented": True,
+            "sum": first["sum"],
+            "reasoning": "Twice that.",
+            "answer": str(2 * int(first["sum"])),
+        }
