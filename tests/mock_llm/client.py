@@ -108,7 +108,7 @@ class MockLlm:
         self._call("PUT", "/_mock/script", json.dumps(script))
 
     def advance_clock(self, seconds: float) -> None:
-        """Moves the clock of rate limits on, which then stands still until the next such call."""
+        """Moves the clock of rate limits and latencies on, which then stands still until the next such call."""
         self._call("POST", f"/_mock/clock?advance_ms={round(seconds * 1000)}")
 
     def requests(self, start: int = 0) -> list[Request]:

@@ -64,7 +64,7 @@ boost::asio::awaitable<ControlReply> HandleControl(Server& server, absl::string_
   }
   if (route == "POST /_mock/release") co_return Reply({{"released", server.Release()}});
   if (route == "POST /_mock/clock") {
-    server.rate_clock().Advance(absl::Milliseconds(std::max<int64_t>(0, IntOf(query, "advance_ms", 0))));
+    server.clock().Advance(absl::Milliseconds(std::max<int64_t>(0, IntOf(query, "advance_ms", 0))));
     co_return Reply(ordered_json::object());
   }
   if (route == "PUT /_mock/script") {

@@ -11,19 +11,6 @@
 
 namespace dspex::mock_llm {
 
-/// Time for rate limits: the machine's, or a test's own.
-class RateClock {
- public:
-  absl::Time Now() const { return driven_.has_value() ? *driven_ : absl::Now(); }
-  /// Moves it on. From the first such call on it moves by these calls only.
-  void Advance(absl::Duration by) { driven_ = Now() + by; }
-  /// Back to the machine's time.
-  void Reset() { driven_.reset(); }
-
- private:
-  std::optional<absl::Time> driven_;
-};
-
 /// What a provider allows in a minute; what it does not limit is absent.
 struct RateLimits {
   std::optional<double> requests;

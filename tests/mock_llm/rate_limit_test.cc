@@ -80,6 +80,20 @@ TEST_F(RateLimitTest, AScriptLimitsAllOnTheTestsClock) {
   EXPECT_EQ(Answer(), "mock");
 }
 
+TEST_F(RateLimitTest, AnswersComeAfterTheirLatencyOnTheTestsClock) {
+  Script({{{"latency", {{"fixed_ms", 3'600'000}}}}});
+  Control("POST", "/_mock/clock?advance_ms=0");
+  TestClient client(port_);
+  const std::string body = Body("hello");
+  client.Send(absl::StrCat("POST /v1/chat/completions HTTP/1.1\r\nContent-Length: ", body.size(), "\r\n\r\n", body));
+  Wait("in_flight", 1);
+  Control("POST", "/_mock/clock?advance_ms=3599999");
+  Wait("in_flight", 1);
+  EXPECT_EQ(client.Receive(0).error, "timeout");
+  Control("POST", "/_mock/clock?advance_ms=1");
+  EXPECT_EQ(client.Receive().status, 200);
+}
+
 TEST_F(RateLimitTest, ARuleHasALimitOfItsOwnAndARefusalUsesUpNoRule) {
   Script({{{"match", {{"contains", "limited"}}},
            {"reply", {{"contents", {"a", "b"}}, {"usage", {{"prompt_tokens", 6}, {"completion_tokens", 54}}}}},

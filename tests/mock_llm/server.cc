@@ -76,7 +76,7 @@ void Server::Reset() {
   }
   script_ = options_.script.empty() ? Script(options_.latency) : *Script::Parse(options_.script, options_.latency);
   recorder_.Reset();
-  rate_clock_.Reset();
+  clock_.Reset();
 }
 
 int64_t Server::Release() {

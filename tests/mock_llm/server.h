@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/mock_llm/rate_limit.h"
+#include "tests/mock_llm/clock.h"
 #include "tests/mock_llm/recorder.h"
 #include "tests/mock_llm/script.h"
 
@@ -47,7 +47,7 @@ class Server {
   // For sessions and the control interface.
   Script& script() { return script_; }
   Recorder& recorder() { return recorder_; }
-  RateClock& rate_clock() { return rate_clock_; }
+  Clock& clock() { return clock_; }
   std::vector<char>& read_buffer() { return read_buffer_; }
   absl::Status SetScript(absl::string_view text);
   void Reset();
@@ -66,7 +66,7 @@ class Server {
   const Options options_;
   Script script_;
   Recorder recorder_;
-  RateClock rate_clock_;
+  Clock clock_;
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer accept_timer_;
   boost::asio::steady_timer sweep_timer_;

@@ -164,7 +164,7 @@ asio::awaitable<void> Session::AnswerModel(HttpRequest& request) {
   Answer answer;
   const std::optional<Face> face = FaceOf(View(message.target()));
   if (message.method() == http::verb::post && face.has_value()) {
-    answer = server_.script().AnswerTo({sequence, &headers, message.body(), *face, server_.rate_clock().Now()});
+    answer = server_.script().AnswerTo({sequence, &headers, message.body(), *face, server_.clock().Now()});
   } else {
     answer = JsonAnswer(
         404, Refusal("unknown_url", "The mock answers POST to /chat/completions, /responses and /messages only."));
@@ -173,8 +173,7 @@ asio::awaitable<void> Session::AnswerModel(HttpRequest& request) {
   server_.recorder().Begin(id_, std::string(message.method_string()), request.Target(), std::move(headers),
                            std::move(message.body()));
   if (answer.latency.count() > 0) {
-    const auto until = steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(answer.latency);
-    const bool connected = co_await Pause(until);
+    const bool connected = co_await PauseFor(answer.latency);
     if (!connected) co_return;
   }
   co_await Deliver(answer, sequence, keep_alive);
@@ -196,6 +195,16 @@ asio::awaitable<bool> Session::Write(absl::string_view bytes) {
     }
   }
   co_return false;
+}
+
+// Waits for a time of the server's clock; false when the connection closed first.
+asio::awaitable<bool> Session::PauseFor(Milliseconds time) {
+  Clock& clock = server_.clock();
+  if (!clock.driven()) {
+    co_return co_await Pause(steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(time));
+  }
+  const Clock::Sleep sleep(clock, absl::Milliseconds(time.count()), timer_);
+  co_return co_await Pause(kNever);
 }
 
 // Waits until then; false when the connection closed first.

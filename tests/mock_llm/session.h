@@ -58,6 +58,7 @@ class Session : public std::enable_shared_from_this<Session> {
   boost::asio::awaitable<bool> WriteAll(std::vector<std::string> writes);
   boost::asio::awaitable<bool> Hold();
   boost::asio::awaitable<bool> Write(absl::string_view bytes);
+  boost::asio::awaitable<bool> PauseFor(Milliseconds time);
   boost::asio::awaitable<bool> Pause(std::chrono::steady_clock::time_point until);
   void WatchForClose();
   void Reset();
