@@ -54,7 +54,8 @@ class Retrying final : public Decorator {
     const TimePoint deadline = context.wanted_until();
     if (deadline != kNoDeadline && delay >= deadline - now) return std::nullopt;
     // Asked last: what is not used is not taken.
-    if (!budget_.TryWithdraw()) return std::nullopt;
+    const bool is_first_refusal = attempt == 1 && ErrorReason(error) == reason::kProviderRateLimited;
+    if (!is_first_refusal && !budget_.TryWithdraw()) return std::nullopt;
     return now + delay;
   }
 

@@ -26,8 +26,9 @@ bool IsRetryable(const absl::Status& status);
 /// A model that asks `inner` again after a retryable error, after a random wait (full jitter: uniform from 0 to a bound
 /// that doubles, https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/) that a RetryInfo of the
 /// error lengthens. No wait is begun that the deadline would cut off, nor one that the budget or the context's attempts
-/// have no retry for, nor once the receiver of deltas has got some: then the error is the result. Waits count as queue
-/// time. Errors gain the metadata `attempts`, responses their number.
+/// have no retry for, nor once the receiver of deltas has got some: then the error is the result. A first refusal for
+/// the provider's rate takes nothing from the budget: the limiter within paces the next try. Waits count as queue time.
+/// Errors gain the metadata `attempts`, responses their number.
 ///
 /// `random` yields numbers from [0, 1) and is thread-safe, as are `budget` and `time`; all three outlive the model.
 std::shared_ptr<lm::LanguageModel> NewRetrying(std::shared_ptr<lm::LanguageModel> inner, RetryOptions options,

@@ -110,6 +110,28 @@ TEST_F(RetryingTest, AnOutageIsNotMultiplied) {
   EXPECT_GE(inner_->called_at.size(), kCalls + kCalls / 5);
 }
 
+TEST_F(RetryingTest, AFirstRefusalForTheRateTakesNothingFromTheBudget) {
+  luck_ = 0;
+  constexpr std::size_t kCalls = 100;
+  for (std::size_t i = 0; i < kCalls; ++i) {
+    inner_->Then(Error(absl::StatusCode::kResourceExhausted, reason::kProviderRateLimited, "Slow down."));
+    inner_->Then(TextResponse("x"));
+  }
+  for (std::size_t i = 0; i < kCalls; ++i) {
+    Call call(io_, *model_);
+    time_.Run(io_);
+    EXPECT_TRUE(call.result().ok()) << i;
+  }
+  EXPECT_EQ(inner_->called_at.size(), 2 * kCalls);
+  // A second one does.
+  inner_->Then(Error(absl::StatusCode::kResourceExhausted, reason::kProviderRateLimited, "No more today."));
+  for (std::size_t i = 0; i < kCalls; ++i) {
+    Call call(io_, *model_);
+    time_.Run(io_);
+  }
+  EXPECT_LE(inner_->called_at.size(), 4 * kCalls + 3 + kCalls / 5);
+}
+
 TEST_F(RetryingTest, NothingIsTriedAgainOnceTheReceiverHasABeginning) {
   inner_->Then([](RequestContext) -> Task<lm::Response> { co_return Overloaded(); })
       .Then([](RequestContext context) -> Task<lm::Response> {
