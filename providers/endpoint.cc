@@ -13,6 +13,16 @@
 
 namespace dspex {
 
+namespace {
+
+Limiter::Options LimiterOptions(const ProviderSettings& provider) {
+  Limiter::Options options = provider.limits;
+  options.connections = provider.max_connections;
+  return options;
+}
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<Endpoint>> Endpoint::Create(const ProviderSettings& provider,
                                                            const EndpointSettings& settings,
                                                            const std::string& user_agent, PrefixCache& prefixes,
@@ -48,7 +58,7 @@ Endpoint::Endpoint(const ProviderSettings& provider, const EndpointSettings& set
       observer_(observer),
       time_(time),
       breaker_(provider.breaker, time),
-      limiter_(provider.limits, time) {}
+      limiter_(LimiterOptions(provider), time) {}
 
 absl::StatusOr<std::shared_ptr<lm::LanguageModel>> Endpoint::MakeDialectModel(absl::string_view model) {
   const lm::Capabilities capabilities = CapabilitiesOf(provider_.name, model, provider_.models);

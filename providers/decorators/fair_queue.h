@@ -30,6 +30,8 @@ class FairQueue {
     /// What ends its wait; another for each wait.
     std::shared_ptr<Waiter> waiter = {};
     bool granted = false;
+    /// What all had taken then.
+    Amounts taken = {};
     /// Where it stands.
     std::list<std::shared_ptr<Ticket>>::iterator place = {};
   };

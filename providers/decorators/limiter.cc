@@ -23,14 +23,23 @@ Amounts AmountsOf(Limiter::Tokens tokens) {
   return {1, input + output, input, output};
 }
 
+absl::Status TooLate() {
+  return Error(
+             absl::StatusCode::kDeadlineExceeded, reason::kDeadlineExceeded,
+             "The call's deadline passed before the provider had answered enough calls to be given this one too. Raise "
+             "the provider's max_connections, or send less at a time.")
+      .With("where", "queue");
+}
+
 }  // namespace
 
 Limiter::Grant::Grant(Grant&& other) noexcept
-    : limiter_(std::exchange(other.limiter_, nullptr)), reserved_(other.reserved_) {}
+    : limiter_(std::exchange(other.limiter_, nullptr)), reserved_(other.reserved_), taken_(other.taken_) {}
 
 Limiter::Grant& Limiter::Grant::operator=(Grant&& other) noexcept {
   std::swap(limiter_, other.limiter_);
   std::swap(reserved_, other.reserved_);
+  std::swap(taken_, other.taken_);
   return *this;
 }
 
@@ -55,13 +64,13 @@ std::optional<Limiter::Grant> Limiter::TryAcquire(Tokens expected) {
   Refill(now);
   if (!MayGo(need, now)) return std::nullopt;
   Take(need);
-  return Grant(this, need);
+  return Grant(this, need, taken_);
 }
 
 void Limiter::Take(const Amounts& need) {
   for (std::size_t i = 0; i < kLimitKinds; ++i) {
     buckets_[i].Take(need[i]);
-    reserved_[i] += need[i];
+    taken_[i] += need[i];
   }
   ++in_flight_;
 }
@@ -75,13 +84,13 @@ Task<Limiter::Grant> Limiter::Acquire(std::string tenant, Tokens expected, TimeP
     // One for each wait: a waiter wakes once.
     const auto waiter = std::make_shared<Waiter>(executor);
     const std::optional<TimePoint> until = Prepare(ticket, waiter, deadline);
-    if (!until.has_value()) co_return Grant(this, ticket->need);
+    if (!until.has_value()) co_return Grant(this, ticket->need, ticket->taken);
     absl::Status waited = co_await time_.WaitUntil(waiter, *until);
     const bool late = absl::IsDeadlineExceeded(waited) && time_.Now() >= deadline;
     if (!late && !absl::IsCancelled(waited)) continue;
     absl::Status left = Leave(*ticket);
     // It may have been let go at that moment. Late, it goes; cancelled, the grant gives back what it got.
-    Grant grant = left.ok() ? Grant(this, ticket->need) : Grant();
+    Grant grant = left.ok() ? Grant(this, ticket->need, ticket->taken) : Grant();
     if (absl::IsCancelled(waited)) co_return waited;
     if (!left.ok()) co_return left;
     co_return grant;
@@ -114,7 +123,7 @@ std::optional<TimePoint> Limiter::Prepare(const std::shared_ptr<Ticket>& ticket,
   ticket->waiter = std::move(waiter);
   // The next in turn keeps the time for all; what else may let it go wakes it.
   if (queue_.Next() != ticket) return deadline;
-  if (ProbeIsFull()) return refused_ ? deadline : std::min(deadline, *full_since_ + options_.probe_step);
+  if (ProbeIsFull()) return WidensWithTime() ? std::min(deadline, *full_since_ + options_.probe_step) : deadline;
   return std::min(deadline, now + Foresee(ticket->need, {}, now).wait);
 }
 
@@ -126,9 +135,10 @@ absl::Status Limiter::Leave(const Ticket& ticket) {
   Pump(now);
   if (ticket.granted) return absl::OkStatus();
   queue_.Remove(ticket);
-  absl::Status refusal = Refusal(ticket.need, ticket.tenant, now);
+  // Only a refusal tells that the provider has limits: without one it is slow.
+  absl::Status error = ProbeIsFull() && !refused_ ? TooLate() : Refusal(ticket.need, ticket.tenant, now);
   Changed();
-  return refusal;
+  return error;
 }
 
 void Limiter::Settle(Grant grant, Tokens used) {
@@ -137,29 +147,29 @@ void Limiter::Settle(Grant grant, Tokens used) {
   End(grant.reserved_, AmountsOf(used));
 }
 
-void Limiter::Observe(const std::optional<lm::RateLimits>& said) {
+void Limiter::Observe(const std::optional<lm::RateLimits>& said, const Amounts& taken) {
   const TimePoint now = time_.Now();
   MutexLock lock(&mutex_);
   if (said.has_value()) {
-    Heed(*said, now);
+    Heed(*said, taken, now);
   } else {
     max_in_flight_ = std::min(2 * max_in_flight_, kMostInFlight);
   }
   Changed();
 }
 
-void Limiter::ObserveRefusal(const std::optional<lm::RateLimits>& said) {
+void Limiter::ObserveRefusal(const std::optional<lm::RateLimits>& said, const Amounts& taken) {
   const TimePoint now = time_.Now();
   MutexLock lock(&mutex_);
-  if (said.has_value()) Heed(*said, now);
+  if (said.has_value()) Heed(*said, taken, now);
   buckets_[kRequests].Drain(now);
   refused_ = true;
   if (max_in_flight_ > 0) max_in_flight_ = std::max(1, std::min(max_in_flight_, in_flight_) / 2);
 }
 
-void Limiter::Heed(const lm::RateLimits& said, TimePoint now) {
+void Limiter::Heed(const lm::RateLimits& said, const Amounts& taken, TimePoint now) {
   const lm::RateLimit* limits[kLimitKinds] = {&said.requests, &said.tokens, &said.input_tokens, &said.output_tokens};
-  for (std::size_t i = 0; i < kLimitKinds; ++i) buckets_[i].Observe(*limits[i], reserved_[i], now);
+  for (std::size_t i = 0; i < kLimitKinds; ++i) buckets_[i].Observe(*limits[i], taken_[i] - taken[i], now);
 }
 
 void Limiter::Pause(Clock::duration duration) {
@@ -179,6 +189,8 @@ bool Limiter::Probing() const {
 }
 
 bool Limiter::ProbeIsFull() const { return Probing() && in_flight_ >= max_in_flight_; }
+
+bool Limiter::WidensWithTime() const { return !refused_ && max_in_flight_ < options_.connections; }
 
 bool Limiter::MayGo(const Amounts& need, TimePoint now) const {
   if (now < paused_until_ || ProbeIsFull()) return false;
@@ -232,8 +244,8 @@ void Limiter::WidenProbe(TimePoint now) {
     full_since_.reset();
   } else if (!full_since_.has_value()) {
     full_since_ = now;
-  } else if (!refused_ && now - *full_since_ >= options_.probe_step) {
-    max_in_flight_ = std::min(2 * max_in_flight_, kMostInFlight);
+  } else if (WidensWithTime() && now - *full_since_ >= options_.probe_step) {
+    max_in_flight_ = std::min(2 * max_in_flight_, options_.connections);
     full_since_ = now;
   }
 }
@@ -247,6 +259,7 @@ void Limiter::Pump(TimePoint now) {
     if (!MayGo(next->need, now)) break;
     Take(next->need);
     queue_.Pop(CostOf(next->need));
+    next->taken = taken_;
     next->granted = true;
     if (next->waiter != nullptr) next->waiter->Wake();
     moved = true;
@@ -267,7 +280,6 @@ void Limiter::End(const Amounts& reserved, const Amounts& used) {
   MutexLock lock(&mutex_);
   for (std::size_t i = 0; i < kLimitKinds; ++i) {
     buckets_[i].GiveBack(reserved[i] - used[i]);
-    reserved_[i] -= reserved[i];
   }
   --in_flight_;
   Changed();

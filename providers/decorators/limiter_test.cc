@@ -234,6 +234,31 @@ TEST_F(LimiterTest, ProbesWiderWhileAnswersTakeTheirTime) {
   for (const Asking& asking : all_) EXPECT_LE(*asking.at(), begin_ + milliseconds(300));
 }
 
+TEST_F(LimiterTest, TimeAloneLetsNoMoreGoThanHaveAConnection) {
+  Limiter limiter({.first_in_flight = 4, .probe_step = milliseconds(50), .connections = 10}, time_);
+  for (int i = 0; i < 20; ++i) Ask(limiter, {.takes = minutes(1)});
+  RunReady(io_);
+  time_.AdvanceTo(begin_ + milliseconds(50));
+  RunReady(io_);
+  time_.AdvanceTo(begin_ + seconds(59));
+  RunReady(io_);
+  EXPECT_EQ(limiter.waiting(), 10u);
+  limiter.Observe(std::nullopt);
+  RunReady(io_);
+  EXPECT_EQ(limiter.waiting(), 0u) << "a success that names no limit does";
+  time_.Run(io_);
+}
+
+TEST_F(LimiterTest, WhoWaitsForASlowProviderUntilTheDeadlineIsNotToldOfLimits) {
+  Limiter limiter({.first_in_flight = 2, .connections = 2}, time_);
+  for (int i = 0; i < 2; ++i) Ask(limiter, {.takes = minutes(1)});
+  const Asking& late = Ask(limiter, {.deadline = begin_ + seconds(5)});
+  time_.Run(io_);
+  EXPECT_EQ(Waited(late), seconds(5));
+  EXPECT_EQ(ErrorReason(late.status()), reason::kDeadlineExceeded);
+  EXPECT_EQ(ErrorMetadata(late.status(), "where"), "queue");
+}
+
 TEST_F(LimiterTest, DoesNotProbeWiderOnceItWasRefused) {
   Limiter limiter({.first_in_flight = 4, .probe_step = milliseconds(50)}, time_);
   for (int i = 0; i < 5; ++i) Ask(limiter, {.takes = minutes(1)});
@@ -265,6 +290,20 @@ TEST_F(LimiterTest, LearnsFromHeaders) {
   time_.AdvanceTo(begin_ + milliseconds(3300));
   RunReady(io_);
   EXPECT_EQ(limiter.waiting(), 0u) << "the account was given more";
+  time_.Run(io_);
+}
+
+TEST_F(LimiterTest, WhatAProviderHasCountedIsNotTakenOffAgain) {
+  Limiter limiter({.first_in_flight = 0}, time_);
+  std::vector<Limiter::Grant> grants;
+  for (int i = 0; i < 40; ++i) grants.push_back(*limiter.TryAcquire({}));
+  // The answer to the 30th: 30 of 60 are counted, and ten more are on their way.
+  const Amounts taken = grants[29].taken();
+  limiter.Settle(std::move(grants[29]), {});
+  limiter.Observe(lm::RateLimits{.requests = {.limit = 60, .remaining = 30}}, taken);
+  for (int i = 0; i < 30; ++i) Ask(limiter, {});
+  RunReady(io_);
+  EXPECT_EQ(limiter.waiting(), 10u);
   time_.Run(io_);
 }
 

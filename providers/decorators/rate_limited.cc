@@ -42,8 +42,9 @@ class RateLimited final : public Decorator {
  private:
   // Settled first: what the provider says is left is then the last word.
   void Succeeded(Limiter::Grant grant, const lm::Response& response) {
+    const Amounts taken = grant.taken();
     limiter_.Settle(std::move(grant), {response.usage.input_tokens, response.usage.output_tokens});
-    limiter_.Observe(response.rate_limits);
+    limiter_.Observe(response.rate_limits, taken);
   }
 
   // Returns the error as it is passed on.
@@ -51,13 +52,14 @@ class RateLimited final : public Decorator {
     const std::optional<lm::RateLimits> said = lm::TakeRateLimits(error);
     const std::string why = ErrorReason(error);
     const bool refused = why == reason::kProviderRateLimited;
+    const Amounts taken = grant.taken();
     if (const std::optional<Usage> billed = lm::ErrorUsage(error); billed.has_value()) {
       limiter_.Settle(std::move(grant), {billed->input_tokens, billed->output_tokens});
     } else if (!WasNotSent(error)) {
       // Providers count refused requests, but not their tokens.
       limiter_.Settle(std::move(grant), {refused ? 0 : expected.input, 0});
     }
-    if (refused) limiter_.ObserveRefusal(said);
+    if (refused) limiter_.ObserveRefusal(said, taken);
     const std::optional<std::chrono::milliseconds> delay = ErrorRetryDelay(error);
     if (delay.has_value() && (refused || why == reason::kProviderOverloaded)) limiter_.Pause(*delay);
     return error;

@@ -25,7 +25,7 @@ void TokenBucket::Set(double per_minute, TimePoint now) {
   filled_at_ = now;
 }
 
-void TokenBucket::Observe(const lm::RateLimit& said, double in_flight, TimePoint now) {
+void TokenBucket::Observe(const lm::RateLimit& said, double uncounted, TimePoint now) {
   Refill(now);
   const double limit = static_cast<double>(said.limit.value_or(0));
   const double remaining = said.remaining.has_value() ? static_cast<double>(*said.remaining) : limit;
@@ -38,7 +38,7 @@ void TokenBucket::Observe(const lm::RateLimit& said, double in_flight, TimePoint
     if (reset > kMinute && remaining < limit) rate_ = std::min(rate_, (limit - remaining) / reset.count());
   }
   if (!was_known) {
-    level_ = std::min(capacity_, remaining) - in_flight;
+    level_ = std::min(capacity_, remaining) - uncounted;
     filled_at_ = now;
   } else if (said.limit.has_value() || said.remaining.has_value()) {
     // Only downward: what was taken here and has not arrived there is not in `remaining`.

@@ -14,9 +14,9 @@ class TokenBucket {
   /// By configuration: a minute's worth at once. What is observed may lower it, but not raise it.
   void Set(double per_minute, TimePoint now);
 
-  /// Learns from what the provider says. `in_flight` is what was taken before the bucket knew of a limit and may not be
-  /// counted yet.
-  void Observe(const lm::RateLimit& said, double in_flight, TimePoint now);
+  /// Learns from what the provider says. `uncounted` is what was taken since it counted what is left; only of the first
+  /// word it matters: later the bucket has taken it.
+  void Observe(const lm::RateLimit& said, double uncounted, TimePoint now);
 
   /// Empties it: the provider refused a call.
   void Drain(TimePoint now);
