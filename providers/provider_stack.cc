@@ -39,8 +39,9 @@ struct CachedChain {
 }  // namespace
 
 ConfiguredLanguageModels::ConfiguredLanguageModels(const StackSettings& settings, AttemptObserver& observer,
-                                                   TaskScope& scope)
-    : prefixes_(settings.prefix_cache_bytes),
+                                                   TaskScope& scope, TimeSource& time)
+    : time_(time),
+      prefixes_(settings.prefix_cache_bytes),
       responses_(settings.response_cache_bytes),
       caches_responses_(settings.response_cache_bytes > 0),
       fallbacks_(settings.fallbacks),
@@ -49,9 +50,10 @@ ConfiguredLanguageModels::ConfiguredLanguageModels(const StackSettings& settings
 
 absl::StatusOr<std::unique_ptr<ConfiguredLanguageModels>> ConfiguredLanguageModels::Create(StackSettings settings,
                                                                                            AttemptObserver& observer,
-                                                                                           TaskScope& scope) {
+                                                                                           TaskScope& scope,
+                                                                                           TimeSource& time) {
   // Its constructor is private.
-  std::unique_ptr<ConfiguredLanguageModels> models(new ConfiguredLanguageModels(settings, observer, scope));
+  std::unique_ptr<ConfiguredLanguageModels> models(new ConfiguredLanguageModels(settings, observer, scope, time));
   for (ProviderSettings& provider : settings.providers) {
     absl::Status added = models->AddProvider(std::move(provider), settings.user_agent);
     if (!added.ok()) return added;

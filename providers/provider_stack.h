@@ -40,10 +40,11 @@ struct StackSettings {
 /// has ended and before the io_contexts that requests ran on; its models must not be used after it.
 class ConfiguredLanguageModels final : public lm::LanguageModels {
  public:
-  /// `observer` and `scope`, where shared calls run, outlive the result; `scope` is joined before the result goes.
-  /// INVALID_ARGUMENT names the provider whose settings are not usable.
+  /// `observer`, `scope`, where shared calls run, and `time` outlive the result; `scope` is joined before the result
+  /// goes. INVALID_ARGUMENT names the provider whose settings are not usable.
   static absl::StatusOr<std::unique_ptr<ConfiguredLanguageModels>> Create(StackSettings settings,
-                                                                          AttemptObserver& observer, TaskScope& scope);
+                                                                          AttemptObserver& observer, TaskScope& scope,
+                                                                          TimeSource& time);
 
   absl::StatusOr<std::shared_ptr<lm::LanguageModel>> Find(absl::string_view name) override;
 
@@ -64,7 +65,8 @@ class ConfiguredLanguageModels final : public lm::LanguageModels {
     std::unique_ptr<RetryBudget> retry_budget;
   };
 
-  ConfiguredLanguageModels(const StackSettings& settings, AttemptObserver& observer, TaskScope& scope);
+  ConfiguredLanguageModels(const StackSettings& settings, AttemptObserver& observer, TaskScope& scope,
+                           TimeSource& time);
 
   absl::Status AddProvider(ProviderSettings settings, const std::string& user_agent);
   absl::StatusOr<std::shared_ptr<lm::LanguageModel>> MakeEntry(absl::string_view name);
@@ -73,7 +75,7 @@ class ConfiguredLanguageModels final : public lm::LanguageModels {
   const FallbackRule* FindFallback(absl::string_view name) const;
   absl::Status UnknownProvider(const std::string& provider) const;
 
-  SteadyTime time_;
+  TimeSource& time_;
   Jitter jitter_;
   PrefixCache prefixes_;
   ResponseCache responses_;

@@ -46,7 +46,7 @@ class ProviderStackTest : public ::testing::Test {
     StackSettings stack;
     stack.providers.push_back(std::move(settings));
     stack.user_agent = "dspex/test";
-    auto models = ConfiguredLanguageModels::Create(std::move(stack), observer_, scope_);
+    auto models = ConfiguredLanguageModels::Create(std::move(stack), observer_, scope_, time_);
     ASSERT_TRUE(models.ok()) << models.status();
     models_ = *std::move(models);
   }
@@ -74,6 +74,7 @@ class ProviderStackTest : public ::testing::Test {
   IoThreads threads_{1};
   RecordingObserver observer_;
   TaskScope scope_;
+  SteadyTime time_;
   std::unique_ptr<ConfiguredLanguageModels> models_;
 };
 
@@ -175,7 +176,7 @@ TEST_F(ProviderStackTest, BadSettingsAreToldOfAtStart) {
     settings.name = "local";
     settings.ca_file = ca_file;
     settings.endpoints.push_back(std::move(endpoint));
-    return ConfiguredLanguageModels::Create(std::move(stack), observer_, scope_).status();
+    return ConfiguredLanguageModels::Create(std::move(stack), observer_, scope_, time_).status();
   };
   absl::Status status = create({.base_url = "ftp://user:secret@host", .api_key = ""});
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);

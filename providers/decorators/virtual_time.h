@@ -7,6 +7,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "engine/base/mutex.h"
@@ -18,6 +19,8 @@ namespace dspex {
 /// For tests: time that stands still until it is moved. Sleepers wake in the order of their times.
 class VirtualTime final : public TimeSource {
  public:
+  explicit VirtualTime(TimePoint start = TimePoint(std::chrono::hours(1))) : now_(start) {}
+
   TimePoint Now() const override {
     MutexLock lock(&mutex_);
     return now_;
@@ -54,19 +57,22 @@ class VirtualTime final : public TimeSource {
   }
   void Advance(Clock::duration by) { AdvanceTo(Now() + by); }
 
+  /// When the next sleeper wakes; nothing if nobody sleeps.
+  std::optional<TimePoint> next() const {
+    MutexLock lock(&mutex_);
+    if (sleepers_.empty()) return std::nullopt;
+    return sleepers_.begin()->first;
+  }
+
   /// Runs what is ready, then moves on to the next sleeper's time, until nothing is ready and nobody sleeps.
   void Run(asio::io_context& io) {
     while (true) {
       io.restart();
       while (io.poll() > 0) {
       }
-      TimePoint next;
-      {
-        MutexLock lock(&mutex_);
-        if (sleepers_.empty()) return;
-        next = sleepers_.begin()->first;
-      }
-      AdvanceTo(next);
+      const std::optional<TimePoint> time = next();
+      if (!time.has_value()) return;
+      AdvanceTo(*time);
     }
   }
 
@@ -88,7 +94,7 @@ class VirtualTime final : public TimeSource {
   }
 
   mutable Mutex mutex_;
-  TimePoint now_ ABSL_GUARDED_BY(mutex_) = TimePoint(std::chrono::hours(1));
+  TimePoint now_ ABSL_GUARDED_BY(mutex_);
   Sleepers sleepers_ ABSL_GUARDED_BY(mutex_);
 };
 

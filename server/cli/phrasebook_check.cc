@@ -83,11 +83,12 @@ absl::Status CheckPhrasebook(absl::string_view phrasebook_name, absl::string_vie
   const OnePhrasebook phrasebooks(phrasebook_name, *std::move(phrasebook));
   NoObserver observer;
   TaskScope tasks;
+  SteadyTime time;
   StackSettings settings;
   settings.providers.emplace_back().name = "openai";
   settings.providers.front().endpoints.emplace_back();
   const absl::StatusOr<std::unique_ptr<ConfiguredLanguageModels>> models =
-      ConfiguredLanguageModels::Create(std::move(settings), observer, tasks);
+      ConfiguredLanguageModels::Create(std::move(settings), observer, tasks, time);
   if (!models.ok()) return models.status();
   const ProgramEnvironment environment{
       .language_models = models->get(), .phrasebooks = &phrasebooks, .default_lm = "openai/probe", .reusable = false};

@@ -23,6 +23,7 @@
 #include "dspex/v1/program_service.grpc.pb.h"
 #include "engine/base/proto_duration.h"
 #include "engine/base/task_scope.h"
+#include "engine/base/time_source.h"
 #include "grpc/health/v1/health.pb.h"
 #include "providers/provider_stack.h"
 #include "server/config/stack_settings.h"
@@ -177,12 +178,13 @@ absl::Status Serve(const ResolvedConfig& config) {
   PhrasebookRegistry phrasebooks;
   if (absl::Status loaded = LoadPhrasebooks(*phrasebook_store, phrasebooks); !loaded.ok()) return loaded;
 
+  SteadyTime time;
   TaskScope tasks;
   StackSettings stack = ToStackSettings(config);
   stack.user_agent = absl::StrCat("dspex/", kVersion);
   const PriceTable prices = PricesOf(stack);
   absl::StatusOr<std::unique_ptr<ConfiguredLanguageModels>> models =
-      ConfiguredLanguageModels::Create(std::move(stack), metrics, tasks);
+      ConfiguredLanguageModels::Create(std::move(stack), metrics, tasks, time);
   if (!models.ok()) return models.status();
   metrics.SetEndpointStats([&models] { return (*models)->endpoint_stats(); });
 

@@ -28,7 +28,7 @@ def server(mock_llm: MockLlm, tmp_path: Path) -> Iterator[DspexServer]:
 
 
 def test_more_calls_at_once_than_a_minute_has(client: Client, server: DspexServer, mock_llm: MockLlm) -> None:
-    """In real time, so only a little more; a thousand at once are RateLimitedTest's and LimiterTest's, in virtual time.
+    """In real time, so only a little more; a thousand at once, of two tenants, are ProviderLimitsTest's.
 
     The mock's clock can be driven, the server's cannot.
     """
