@@ -170,10 +170,10 @@ def test_acknowledged_writes_survive_kill9(tmp_path: Path) -> None:
     record = Record()
     server = DspexServer(tmp_path)
     for number in range(ROUNDS):
-        server.start()
-        check_everything(server, record)
-        check_database(server.data_dir / "dspex.db")
-        run_round(server, record, choice, number)
+        with server:  # Where a check fails, the server is not killed but stopped.
+            check_everything(server, record)
+            check_database(server.data_dir / "dspex.db")
+            run_round(server, record, choice, number)
         assert record.problems == []
     with server:
         check_everything(server, record)
