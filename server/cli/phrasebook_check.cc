@@ -15,25 +15,11 @@
 #include "engine/program/program.h"
 #include "providers/provider_stack.h"
 #include "server/cli/compare_requests.h"
+#include "server/program/phrasebook_registry.h"
 
 namespace dspex::cli {
 
 namespace {
-
-class OnePhrasebook final : public Phrasebooks {
- public:
-  OnePhrasebook(absl::string_view name, std::shared_ptr<const Phrasebook> phrasebook)
-      : name_(name), phrasebook_(std::move(phrasebook)) {}
-
-  absl::StatusOr<std::shared_ptr<const Phrasebook>> Find(absl::string_view name) const override {
-    if (name == name_) return phrasebook_;
-    return absl::NotFoundError(absl::StrCat("it names ", name, ", not ", name_));
-  }
-
- private:
-  const std::string name_;
-  const std::shared_ptr<const Phrasebook> phrasebook_;
-};
 
 // Nothing is ever attempted: requests are only rendered.
 class NoObserver final : public AttemptObserver {
@@ -78,9 +64,11 @@ absl::Status CheckProbe(absl::string_view line, const ProgramEnvironment& enviro
 
 absl::Status CheckPhrasebook(absl::string_view phrasebook_name, absl::string_view phrasebook_json,
                              absl::string_view probes) {
-  absl::StatusOr<std::shared_ptr<const Phrasebook>> phrasebook = Phrasebook::FromJson(phrasebook_json);
-  if (!phrasebook.ok()) return phrasebook.status();
-  const OnePhrasebook phrasebooks(phrasebook_name, *std::move(phrasebook));
+  v1::Phrasebook phrasebook;
+  phrasebook.set_name(std::string(phrasebook_name));
+  phrasebook.set_contents_json(std::string(phrasebook_json));
+  PhrasebookRegistry phrasebooks;
+  if (absl::Status added = phrasebooks.Add(std::move(phrasebook)); !added.ok()) return added;
   NoObserver observer;
   TaskScope tasks;
   SteadyTime time;

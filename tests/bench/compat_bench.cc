@@ -17,21 +17,12 @@
 #include <string>
 
 #include "dspex/v1/program.pb.h"
-#include "engine/adapter/phrasebooks.h"
 #include "engine/program/program.h"
+#include "server/program/phrasebook_registry.h"
 #include "tests/bench/canned_model.h"
 
 namespace dspex {
 namespace {
-
-class OnePhrasebook final : public Phrasebooks {
- public:
-  explicit OnePhrasebook(std::shared_ptr<const Phrasebook> phrasebook) : phrasebook_(std::move(phrasebook)) {}
-  absl::StatusOr<std::shared_ptr<const Phrasebook>> Find(absl::string_view) const override { return phrasebook_; }
-
- private:
-  const std::shared_ptr<const Phrasebook> phrasebook_;
-};
 
 template <typename T>
 T Must(absl::StatusOr<T> value) {
@@ -83,7 +74,13 @@ int Run(const char* path) {
   std::ifstream file(path);
   const Json specification =
       Must(ParseJson(std::string(std::istreambuf_iterator<char>(file), {}), {.max_bytes = std::size_t{64} << 20}));
-  const OnePhrasebook phrasebooks(Must(Phrasebook::FromJson(specification.at("phrasebook").dump())));
+  v1::Phrasebook phrasebook;
+  phrasebook.set_name(absl::StrCat("phrasebooks/", specification.at("phrasebook").at("name").get<std::string>()));
+  phrasebook.set_contents_json(specification.at("phrasebook").dump());
+  PhrasebookRegistry phrasebooks;
+  if (absl::Status added = phrasebooks.Add(std::move(phrasebook)); !added.ok()) {
+    throw std::runtime_error(added.ToString());
+  }
   Json results = Json::object();
   for (const Json& example : specification.at("cases")) {
     results[example.at("name").get<std::string>()] = MicrosecondsPerCall(example, phrasebooks);
