@@ -58,15 +58,11 @@ bool IsHashable(const Type& type, const Json& value) {
     case Kind::kDict:
     case Kind::kSet:
     case Kind::kModel:
-    case Kind::kDocument:
-    case Kind::kCitations:
-    case Kind::kHistory:
-    case Kind::kTool:
-    case Kind::kToolCalls:
-    case Kind::kToolCallResults:
-    case Kind::kReasoning:
-    case Kind::kCode:
       return false;
+    case Kind::kImage:
+    case Kind::kAudio:
+    case Kind::kFile:
+      return true;
     case Kind::kTuple:
     case Kind::kFrozenSet:
       for (std::size_t i = 0; value.is_array() && i < value.size(); ++i) {
@@ -77,7 +73,7 @@ bool IsHashable(const Type& type, const Json& value) {
       return std::any_of(type.arguments.begin(), type.arguments.end(),
                          [&value](const Type& alternative) { return MayBe(alternative, value); });
     default:
-      return type.kind != Kind::kAny || !value.is_structured();
+      return !IsDspyType(type.kind) && (type.kind != Kind::kAny || !value.is_structured());
   }
 }
 

@@ -101,7 +101,7 @@ absl::StatusOr<Json> Reorder(const Signature& signature, Json inputs) {
   return Json(std::move(ordered));
 }
 
-bool IsModel(Type::Kind kind) { return kind == Type::Kind::kModel || kind >= Type::Kind::kImage; }
+bool IsModel(Type::Kind kind) { return kind == Type::Kind::kModel || IsDspyType(kind); }
 
 // Makes values of models where objects stand for them; everything else stays.
 class Taker {

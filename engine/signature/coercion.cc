@@ -65,20 +65,8 @@ bool Coercion::Run(const Type& type, Json& value) {
       return RunEnum(type, value);
     case Kind::kModel:
       return RunModel(type, value);
-    case Kind::kImage:
-    case Kind::kAudio:
-    case Kind::kFile:
-    case Kind::kDocument:
-    case Kind::kCitations:
-    case Kind::kHistory:
-    case Kind::kTool:
-    case Kind::kToolCalls:
-    case Kind::kToolCallResults:
-    case Kind::kReasoning:
-    case Kind::kCode:
-      return RunDspy(type, value);
     default:
-      return RunScalar(type, value);
+      return IsDspyType(type.kind) ? RunDspy(type, value) : RunScalar(type, value);
   }
 }
 

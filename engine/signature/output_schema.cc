@@ -138,26 +138,10 @@ class StrictForm {
 // Whether pydantic gives a property of this type a title: not to what has a name of its own.
 bool HasTitle(const Type& type) {
   if (type.named != nullptr) return type.named->in_place;
-  switch (type.kind) {
-    case Kind::kImage:
-    case Kind::kAudio:
-    case Kind::kFile:
-    case Kind::kDocument:
-    case Kind::kCitations:
-    case Kind::kHistory:
-    case Kind::kTool:
-    case Kind::kToolCalls:
-    case Kind::kToolCallResults:
-    case Kind::kReasoning:
-    case Kind::kCode:
-      return false;
-    case Kind::kUnion:
-      // One type that may be null is as that type.
-      return type.arguments.size() != 2 || !type.AllowsNone() ||
-             std::all_of(type.arguments.begin(), type.arguments.end(), HasTitle);
-    default:
-      return true;
-  }
+  if (type.kind != Kind::kUnion) return !IsDspyType(type.kind);
+  // One type that may be null is as that type.
+  return type.arguments.size() != 2 || !type.AllowsNone() ||
+         std::all_of(type.arguments.begin(), type.arguments.end(), HasTitle);
 }
 
 }  // namespace

@@ -101,6 +101,9 @@ struct Type {
   std::string ToNotation() const;
 };
 
+/// Whether it is one of DSPy's own types.
+constexpr bool IsDspyType(Type::Kind kind) { return kind >= Type::Kind::kImage; }
+
 /// Reads one type: "dict[str, list[int]]", "Optional[int]", "int | None", "Literal['a, b', 3, True]", "List[str]",
 /// "typing.List[str]", "dspy.Image", "Person" where `types` declare it. INVALID_ARGUMENT / INVALID_SIGNATURE, metadata
 /// `position` (byte offset, from 0) and `token`.
