@@ -38,12 +38,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seed", type=int, default=20261124, help="the seed of their generator")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    # Settings of Hypothesis are made when test modules are read.
-    os.environ["DSPEX_CASES"] = str(config.getoption("--cases"))
-    os.environ["DSPEX_SEED"] = str(config.getoption("--seed"))
-
-
 @pytest.fixture(scope="session")
 def generated(request: pytest.FixtureRequest) -> Generated:
     """What --cases and --seed say."""

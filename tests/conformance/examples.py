@@ -19,6 +19,7 @@ def for_each(generated: Any, *strategies: st.SearchStrategy[Any], one_in: int = 
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
         print_blob=False,
     )
 

@@ -1,7 +1,7 @@
 """The engine against a reader of its own kind in Python: signatures and field texts that Python reads with `ast`.
 
 The engine's side is `roundtrip_tool`, found in $DSPEX_BIN_DIR (a folder laid out as bazel-bin is) or in bazel-bin.
-Every case comes from a seed, printed with a failure; DSPEX_SEED sets another one.
+Every case comes from a seed, printed with a failure; DSPEX_TEST_SEED sets another one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-SEED = int(os.environ.get("DSPEX_SEED", "20240607"))
+SEED = int(os.environ.get("DSPEX_TEST_SEED", "20240607"))
 SIGNATURES = 10_000
 TEXTS = 10_000
 FLOATS = 10_000

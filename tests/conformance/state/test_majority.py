@@ -9,9 +9,9 @@ from typing import Any
 import dspy
 import pytest
 from dspy.evaluate import normalize_text
-from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from tests.conformance.examples import for_each
 from tests.conformance.state.tool import Tool, running
 
 # Characters that this Python's Unicode has: the engine's may have more.
@@ -48,24 +48,16 @@ def test_every_character(tool: Tool) -> None:
 
 
 def test_texts(tool: Tool, generated: Any) -> None:
-    @seed(generated.seed)
-    @settings(max_examples=generated.cases, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(TEXTS)
+    @for_each(generated, TEXTS)
     def run(text: str) -> None:
         assert tool.result(normalize=text) == normalize_text(text)
 
-    run()
-
 
 def test_majority(tool: Tool, generated: Any) -> None:
-    @seed(generated.seed)
-    @settings(max_examples=generated.cases, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(st.lists(TEXTS, min_size=1, max_size=3), st.data())
+    @for_each(generated, st.lists(TEXTS, min_size=1, max_size=3), st.data())
     def run(pool: list[str], data: st.DataObject) -> None:
         choices = [*pool, *(text.upper() for text in pool), ""]
         values = data.draw(st.lists(st.sampled_from(choices), min_size=1, max_size=8))
         completions = [{"answer": value, "place": place} for place, value in enumerate(values)]
         winner = dspy.majority(completions, field="answer")
         assert tool.result(majority=values) == winner.place
-
-    run()

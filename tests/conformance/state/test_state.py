@@ -12,9 +12,10 @@ from typing import Any
 import dspy
 import orjson
 import pytest
-from hypothesis import HealthCheck, event, given, seed, settings
+from hypothesis import event
 from hypothesis import strategies as st
 
+from tests.conformance.examples import for_each
 from tests.conformance.state.states import Saveable, build, mutated, saveables
 from tests.conformance.state.tool import Tool, running
 
@@ -31,11 +32,6 @@ def tool() -> Iterator[Tool]:
         yield tool
 
 
-def generating(generated: Any) -> settings:
-    """Hypothesis as all tests of conformance set it."""
-    return settings(max_examples=generated.cases, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-
-
 def saved(module: Any, path: Path) -> str | None:
     """The file that DSPy writes; None if it cannot."""
     try:
@@ -48,9 +44,7 @@ def saved(module: Any, path: Path) -> str | None:
 def test_round_trip(tool: Tool, generated: Any, tmp_path: Path) -> None:
     """Read and written, applied to a program and exported, loaded by DSPy again: always the same."""
 
-    @seed(generated.seed)
-    @generating(generated)
-    @given(saveables())
+    @for_each(generated, saveables())
     def run(case: Saveable) -> None:
         text = saved(case.module, tmp_path / "saved.json")
         if text is None:
@@ -66,8 +60,6 @@ def test_round_trip(tool: Tool, generated: Any, tmp_path: Path) -> None:
         assert saved(again, tmp_path / "again.json") == text
         assert tool.result(state=text, program=applied["program"]) == applied
         event(f"{case.kind} {case.shape}, warnings: {len(applied['warnings'])}")
-
-    run()
 
 
 def test_what_was_learned_arrives(tool: Tool, tmp_path: Path) -> None:
@@ -120,9 +112,7 @@ def accepts(case: Saveable, text: str) -> bool:
 def test_mutations(tool: Tool, generated: Any, tmp_path: Path) -> None:
     """What is broken gives a typed error, never a crash, and nothing that DSPy refuses is taken."""
 
-    @seed(generated.seed)
-    @settings(generating(generated), max_examples=max(1, generated.cases // MUTATIONS))
-    @given(saveables(), st.integers(0, 2**32))
+    @for_each(generated, saveables(), st.integers(0, 2**32), one_in=MUTATIONS)
     def run(case: Saveable, number: int) -> None:
         text = saved(case.module, tmp_path / "saved.json")
         if text is None:
@@ -132,8 +122,6 @@ def test_mutations(tool: Tool, generated: Any, tmp_path: Path) -> None:
         source = random.Random(number)
         for _ in range(MUTATIONS):
             check_mutation(tool, case, program, mutated(text, source))
-
-    run()
 
 
 def check_mutation(tool: Tool, case: Saveable, program: Any, broken: str) -> None:

@@ -1,13 +1,11 @@
 """ParseTolerantJson against json_repair: texts that models send, and mangled ones, have equal values.
 
-The engine's side is `tolerant_json_tool`. $DSPEX_CASES is the number of random texts of each kind, $DSPEX_SEED
-another seed.
+The engine's side is `tolerant_json_tool`.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -15,9 +13,9 @@ from typing import Any
 
 import json_repair
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from tests.conformance.examples import for_each
 from tests.conformance.tolerant_json.hard_cases import DOCUMENTS, HARD_CASES
 from tests.conformance.tolerant_json.mangled import (
     CLOSINGS,
@@ -28,10 +26,9 @@ from tests.conformance.tolerant_json.mangled import (
     STRUCTURE,
     mangled_text,
 )
+from tests.conftest import Generated
 from tests.support.paths import binary
 
-CASES = int(os.environ.get("DSPEX_CASES", "2000"))
-SEED = int(os.environ.get("DSPEX_SEED", "20240607"))
 BATCH = 10_000
 
 
@@ -90,7 +87,7 @@ def expected(text: str) -> dict[str, Any]:
 
 def check(text: str, answer: dict[str, Any]) -> None:
     # As text: 5 is not 5.0, keys have an order, and NaN equals NaN.
-    assert json.dumps(answer) == json.dumps(expected(text)), f"DSPEX_SEED={SEED} {text!r}"
+    assert json.dumps(answer) == json.dumps(expected(text)), repr(text)
 
 
 def check_all(tool: Tool, texts: Iterable[str]) -> None:
@@ -111,8 +108,8 @@ def test_documents_without_one_character(tool: Tool) -> None:
     check_all(tool, (document[:at] + document[at + 1 :] for document in DOCUMENTS for at in range(len(document))))
 
 
-def test_documents_with_another_character(tool: Tool) -> None:
-    rng = random.Random(SEED)
+def test_documents_with_another_character(tool: Tool, generated: Generated) -> None:
+    rng = random.Random(generated.seed)
     check_all(
         tool,
         (
@@ -124,10 +121,10 @@ def test_documents_with_another_character(tool: Tool) -> None:
     )
 
 
-def test_mangled_texts(tool: Tool) -> None:
-    rng = random.Random(SEED)
-    for begin in range(0, CASES, BATCH):
-        check_all(tool, [mangled_text(rng) for _ in range(min(BATCH, CASES - begin))])
+def test_mangled_texts(tool: Tool, generated: Generated) -> None:
+    rng = random.Random(generated.seed)
+    for begin in range(0, generated.cases, BATCH):
+        check_all(tool, [mangled_text(rng) for _ in range(min(BATCH, generated.cases - begin))])
 
 
 # No surrogates, which UTF-8 lacks, and nothing that a later Unicode may make a letter.
@@ -174,11 +171,10 @@ TEXTS = (
 ).filter(lambda text: HUGE_INTEGER.search(text) is None)
 
 
-@seed(SEED)
-@settings(max_examples=CASES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-@given(text=TEXTS)
-def test_generated_texts(tool: Tool, text: str) -> None:
-    check(text, tool.ask(text))
+def test_generated_texts(tool: Tool, generated: Generated) -> None:
+    @for_each(generated, TEXTS)
+    def run(text: str) -> None:
+        check(text, tool.ask(text))
 
 
 @pytest.mark.parametrize(

@@ -1,35 +1,24 @@
 """Types, signatures in string form, prefixes, schemas and response formats: the installed DSPy against the engine.
 
-Each case is asked of both. DSPEX_CASES sets how many there are of each kind (2,000), DSPEX_SEED their seed.
+Each case is asked of both.
 """
 
 from __future__ import annotations
 
 import ast
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pydantic
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from tests.conformance.examples import for_each
 from tests.conformance.types import dspy_side, generators
 from tests.conformance.types.engine_side import Engine, engine
-
-CASES = int(os.environ.get("DSPEX_CASES", "2000"))
-SEED = int(os.environ.get("DSPEX_SEED", "20240607"))
-
-many = settings(
-    max_examples=CASES,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-    report_multiple_bugs=False,
-)
+from tests.conftest import Generated
 
 # What one side takes and the other does not, by design; docs/dspy-compatibility.md gives the reasons.
 DSPY_ONLY = {
@@ -93,11 +82,10 @@ def lenient(annotation: str, answer: Mapping[str, Any]) -> bool:
     return bare and re.search(r"List|Dict|Set|Tuple", annotation) is not None
 
 
-@seed(SEED)
-@many
-@given(generators.annotation_texts())
-def test_annotations(peer: Engine, annotation: str) -> None:
-    check_type(peer, annotation, {})
+def test_annotations(peer: Engine, generated: Generated) -> None:
+    @for_each(generated, generators.annotation_texts())
+    def run(annotation: str) -> None:
+        check_type(peer, annotation, {})
 
 
 @pytest.mark.parametrize("annotation", generators.WRONG)
@@ -107,64 +95,60 @@ def test_wrong_annotations(peer: Engine, annotation: str) -> None:
     assert "error" in peer.ask("type", annotation=annotation)
 
 
-@seed(SEED)
-@many
-@given(generators.type_cases())
-def test_declared_types(peer: Engine, case: generators.TypeCase) -> None:
-    check_type(peer, case.annotation, case.declared)
+def test_declared_types(peer: Engine, generated: Generated) -> None:
+    @for_each(generated, generators.type_cases())
+    def run(case: generators.TypeCase) -> None:
+        check_type(peer, case.annotation, case.declared)
 
 
-@seed(SEED)
-@many
-@given(generators.output_cases())
-def test_response_formats(peer: Engine, case: generators.OutputCase) -> None:
-    declared = case.annotations.declared
-    text = f"input_ -> {case.annotations.annotation}"
-    signature = dspy_side.outcome(lambda: dspy_side.read(text, declared))
-    if isinstance(signature, dspy_side.Refused):
-        return
-    for name in case.defaults:
-        signature.output_fields[name].default = None
-    expected = dspy_side.response_format(signature, native_tool_calls=case.native_tool_calls)
-    answer = peer.ask(
-        "output_schema",
-        signature=as_declared(text, declared),
-        types=declarations(declared),
-        defaults=dict.fromkeys(case.defaults),
-        native_tool_calls=case.native_tool_calls,
-    )
-    assert "error" not in answer, answer
-    assert answer["schema"] == expected
+def test_response_formats(peer: Engine, generated: Generated) -> None:
+    @for_each(generated, generators.output_cases())
+    def run(case: generators.OutputCase) -> None:
+        declared = case.annotations.declared
+        text = f"input_ -> {case.annotations.annotation}"
+        signature = dspy_side.outcome(lambda: dspy_side.read(text, declared))
+        if isinstance(signature, dspy_side.Refused):
+            return
+        for name in case.defaults:
+            signature.output_fields[name].default = None
+        expected = dspy_side.response_format(signature, native_tool_calls=case.native_tool_calls)
+        answer = peer.ask(
+            "output_schema",
+            signature=as_declared(text, declared),
+            types=declarations(declared),
+            defaults=dict.fromkeys(case.defaults),
+            native_tool_calls=case.native_tool_calls,
+        )
+        assert "error" not in answer, answer
+        assert answer["schema"] == expected
 
 
-@seed(SEED)
-@many
-@given(st.lists(generators.names(), min_size=1, max_size=20, unique=True))
-def test_prefixes_and_titles(peer: Engine, names: list[str]) -> None:
-    answer = peer.ask("signature", signature=f"-> {', '.join(names)}")
-    assert "error" not in answer, answer
-    assert [field["prefix"] for field in answer["outputs"]] == [dspy_side.prefix(name) for name in names]
-    schema = json.loads(peer.ask("output_schema", signature=f"-> {', '.join(names)}")["schema"])
-    titles = [name.title().replace("_", " ").strip() for name in names]
-    assert [schema["properties"][name]["title"] for name in names] == titles
+def test_prefixes_and_titles(peer: Engine, generated: Generated) -> None:
+    @for_each(generated, st.lists(generators.names(), min_size=1, max_size=20, unique=True))
+    def run(names: list[str]) -> None:
+        answer = peer.ask("signature", signature=f"-> {', '.join(names)}")
+        assert "error" not in answer, answer
+        assert [field["prefix"] for field in answer["outputs"]] == [dspy_side.prefix(name) for name in names]
+        schema = json.loads(peer.ask("output_schema", signature=f"-> {', '.join(names)}")["schema"])
+        titles = [name.title().replace("_", " ").strip() for name in names]
+        assert [schema["properties"][name]["title"] for name in names] == titles
 
 
-@seed(SEED)
-@many
-@given(generators.signature_texts())
-def test_signatures(peer: Engine, text: str) -> None:
-    answer = peer.ask("signature", signature=text)
-    expected = dspy_side.outcome(lambda: dspy_side.read(text))
-    if isinstance(expected, dspy_side.Refused):
-        assert "error" in answer or we_take(text), f"DSPy refuses it: {expected}\ndspex: {answer}"
-        return
-    if "error" in answer:
-        assert dspy_takes(text, expected), f"DSPy takes it: {expected}\ndspex: {answer}"
-        return
-    assert answer["round_trips"]
-    assert answer["inputs"] == dspy_side.describe_fields(expected.input_fields, inputs=True)
-    outputs = [{k: v for k, v in field.items() if k != "untyped"} for field in answer["outputs"]]
-    assert outputs == dspy_side.describe_fields(expected.output_fields, inputs=False)
+def test_signatures(peer: Engine, generated: Generated) -> None:
+    @for_each(generated, generators.signature_texts())
+    def run(text: str) -> None:
+        answer = peer.ask("signature", signature=text)
+        expected = dspy_side.outcome(lambda: dspy_side.read(text))
+        if isinstance(expected, dspy_side.Refused):
+            assert "error" in answer or we_take(text), f"DSPy refuses it: {expected}\ndspex: {answer}"
+            return
+        if "error" in answer:
+            assert dspy_takes(text, expected), f"DSPy takes it: {expected}\ndspex: {answer}"
+            return
+        assert answer["round_trips"]
+        assert answer["inputs"] == dspy_side.describe_fields(expected.input_fields, inputs=True)
+        outputs = [{k: v for k, v in field.items() if k != "untyped"} for field in answer["outputs"]]
+        assert outputs == dspy_side.describe_fields(expected.output_fields, inputs=False)
 
 
 def we_take(text: str) -> bool:

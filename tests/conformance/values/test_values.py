@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
-from hypothesis import HealthCheck, assume, given, seed, settings
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from dspex_dspy.errors import NotTranslatableError
+from tests.conformance.examples import for_each
 from tests.conformance.values.annotations import any_annotation
 from tests.conformance.values.compare import REFUSED, Tool, line_of, python_side, shown, without_order
 from tests.conformance.values.json_values import value_of
@@ -29,22 +30,12 @@ def tool() -> Iterator[Tool]:
 
 @pytest.mark.parametrize("op", ["coerce", "parse_value", "parse_text"])
 def test_values(op: str, tool: Tool, generated: Generated) -> None:
-    @seed(generated.seed)
-    @settings(
-        max_examples=generated.cases,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-        print_blob=False,
-    )
-    @given(st.data())
+    @for_each(generated, st.data())
     def compare(data: st.DataObject) -> None:
         annotation = data.draw(any_annotation())
         one = texts(annotation) if op == "parse_text" else value_of(annotation)
         for value in data.draw(st.lists(one, min_size=1, max_size=4)):
             check(op, annotation, value, tool)
-
-    compare()
 
 
 def check(op: str, annotation: Any, value: Any, tool: Tool) -> None:
