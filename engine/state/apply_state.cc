@@ -4,6 +4,7 @@
 #include <absl/strings/str_join.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "engine/json/utf8.h"
@@ -18,6 +19,18 @@ namespace {
 
 // What every record has.
 constexpr absl::string_view kRecordKeys[] = {"traces", "train", "demos", "signature", "lm"};
+
+// Whether both are the same JSON, however it is spelled.
+bool IsSameValue(absl::string_view a, absl::string_view b) {
+  const absl::StatusOr<Json> first = ParseJson(a);
+  const absl::StatusOr<Json> second = ParseJson(b);
+  if (!first.ok() || !second.ok()) return false;
+  std::string spelled;
+  std::string other;
+  AppendOrjson(spelled, *first);
+  AppendOrjson(other, *second);
+  return spelled == other;
+}
 
 class Applier {
  public:
@@ -43,8 +56,12 @@ class Applier {
     ApplyFields(saved, described, predictor);
     absl::Status status = ApplyLm(saved, described, predictor, kept);
     if (!status.ok()) return status;
-    predictor.clear_demos();
-    for (std::string& demo : saved.demos) predictor.add_demos()->set_fields_json(std::move(demo));
+    if (!options_.keep_demos || saved.demos.size() != static_cast<std::size_t>(predictor.demos_size())) {
+      predictor.clear_demos();
+      for (std::string& demo : saved.demos) predictor.add_demos()->set_fields_json(std::move(demo));
+    } else {
+      KeepDemos(saved.demos, predictor, kept);
+    }
     saved.demos.clear();
     WarnOfOtherKeys(saved);
     kept.set_path(saved.path);
@@ -120,6 +137,19 @@ class Applier {
     if (!saved.ok()) return;
     const absl::StatusOr<LmSettings> settings = ReadLmRecord(saved->lm);
     if (settings.ok() && settings->lm == module.lm()) module.clear_lm();
+  }
+
+  static void KeepDemos(std::vector<std::string>& saved, v1::Predictor& predictor, v1::SavedPredictor& kept) {
+    for (std::size_t i = 0; i < saved.size(); ++i) {
+      v1::Example& demo = *predictor.mutable_demos(static_cast<int>(i));
+      if (IsSameValue(demo.fields_json(), saved[i])) {
+        demo.set_fields_json(std::move(saved[i]));
+        continue;
+      }
+      v1::SavedDemo& written = *kept.add_demos();
+      written.set_fields_json(demo.fields_json());
+      written.set_saved_json(std::move(saved[i]));
+    }
   }
 
   void WarnOfOtherKeys(const SavedPredictor& saved) {

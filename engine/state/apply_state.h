@@ -14,6 +14,9 @@ struct ApplyStateOptions {
   /// Keep where a language model's requests went (api_base, base_url, model_list) for the way back to DSPy. They never
   /// say where this server's requests go.
   bool keep_endpoints = false;
+  /// The state was saved of this very program: its demos stay, which may have types where the state has texts. What the
+  /// state says of them is kept for the way back.
+  bool keep_demos = false;
 };
 
 struct AppliedState {

@@ -286,6 +286,33 @@ TEST(ApplyStateTest, AStateTakesTheLanguageModelOfTheOneBeforeAway) {
   EXPECT_FALSE(third->program.modules(0).predict().has_options());
 }
 
+TEST(ApplyStateTest, TheDemosOfTheProgramThatWasSavedKeepTheirTypes) {
+  constexpr char kTyped[] = R"({"question": {"url": "https://example.com/x.png"}, "answer": "2024-03-01T12:00:00Z"})";
+  constexpr char kWritten[] = R"({"question":"<<image>>","answer":"2024-03-01T12:00:00+00:00"})";
+  v1::Program program = Program("question: dspy.Image -> answer: datetime.datetime");
+  v1::Predictor& own = *program.mutable_modules(0)->mutable_predict();
+  own.add_demos()->set_fields_json(kTyped);
+  own.add_demos()->set_fields_json(R"({"question": null, "answer": "\u00fc"})");
+  const Saved saved{.demos = absl::StrCat("[", kWritten, R"(,{"question":null,"answer":"ü"}])")};
+  const auto applied = ApplyState(program, *ReadState(Text({saved})), {.keep_demos = true});
+  ASSERT_TRUE(applied.ok()) << applied.status();
+  const v1::Predictor& predictor = applied->program.modules(0).predict();
+  EXPECT_EQ(predictor.demos(0).fields_json(), kTyped);
+  EXPECT_EQ(applied->program.saved_state().predictors(0).demos_size(), 1) << "the other one has no types to keep";
+  EXPECT_EQ(Export(applied->program), Text({saved}));
+
+  // What is changed or moved here is exported as it is now.
+  v1::Program changed = applied->program;
+  google::protobuf::RepeatedPtrField<v1::Example>& demos =
+      *changed.mutable_modules(0)->mutable_predict()->mutable_demos();
+  demos.SwapElements(0, 1);
+  demos.Mutable(0)->set_fields_json(R"({"question":null,"answer":"x"})");
+  EXPECT_EQ(Export(changed), Text({{.demos = absl::StrCat(R"([{"question":null,"answer":"x"},)", kWritten, "]")}}));
+
+  const auto without = ApplyState(program, *ReadState(Text({saved})));
+  EXPECT_EQ(without->program.modules(0).predict().demos(0).fields_json(), kWritten);
+}
+
 TEST(ApplyStateTest, WhatCannotRun) {
   const absl::Status status =
       Import(Program("question -> answer"), {.lm = R"({"_dspy_lm_class":"dspy.clients.typesafe.TypeSafe"})"}).status();

@@ -1,5 +1,6 @@
 #include "engine/state/state_of.h"
 
+#include <absl/container/flat_hash_map.h>
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
@@ -24,11 +25,18 @@ absl::StatusOr<std::string> StructText(const google::protobuf::Struct& fields, c
   return text;
 }
 
-absl::Status ReadDemos(const v1::Predictor& predictor, const Signature& signature, std::vector<std::string>& demos) {
+absl::Status ReadDemos(const v1::Predictor& predictor, const Signature& signature, const v1::SavedPredictor* kept,
+                       std::vector<std::string>& demos) {
+  absl::flat_hash_map<absl::string_view, absl::string_view> written;
+  if (kept != nullptr) {
+    for (const v1::SavedDemo& demo : kept->demos()) written.emplace(demo.fields_json(), demo.saved_json());
+  }
   for (const v1::Example& demo : predictor.demos()) {
     const std::string path = absl::StrCat("demos[", demos.size(), "]");
-    absl::StatusOr<std::string> text =
-        demo.has_fields_json() ? CompactJson(demo.fields_json()) : StructText(demo.fields(), signature);
+    const auto saved = demo.has_fields_json() ? written.find(demo.fields_json()) : written.end();
+    absl::StatusOr<std::string> text = saved != written.end()   ? CompactJson(saved->second)
+                                       : demo.has_fields_json() ? CompactJson(demo.fields_json())
+                                                                : StructText(demo.fields(), signature);
     if (!text.ok()) return WithFieldPrefix(text.status(), path);
     if (!IsJsonObject(*text)) return InvalidState(path, "is no object", "A demo is an object of field values");
     demos.push_back(*std::move(text));
@@ -88,21 +96,22 @@ absl::StatusOr<SavedPredictor> PredictorState(const v1::Program& program, const 
   const v1::Module& module = program.modules(described.module);
   const v1::Predictor& predictor = PredictorOf(module);
   SavedPredictor saved = FreshPredictor(described.path);
+  const v1::SavedPredictor* kept = nullptr;
   const bool has_record =
       described.is_path_known && !program.saved_state().predictors(described.module).record_json().empty();
   if (has_record) {
-    const v1::SavedPredictor& kept = program.saved_state().predictors(described.module);
-    if (kept.path().empty() && program.modules_size() > 1) {
+    kept = &program.saved_state().predictors(described.module);
+    if (kept->path().empty() && program.modules_size() > 1) {
       return InvalidState("", "says of one of several predictors that it is the program", "Import the state again");
     }
-    absl::StatusOr<SavedPredictor> record = KeptPredictor(kept);
+    absl::StatusOr<SavedPredictor> record = KeptPredictor(*kept);
     if (!record.ok()) {
       return WithFieldPrefix(record.status(), absl::StrCat("saved_state.predictors[", described.module, "]"));
     }
     saved = *std::move(record);
     const absl::StatusOr<LmSettings> was = ReadLmRecord(saved.lm);
     if (!was.ok()) return was.status();
-    saved.lm = UpdatedLmRecord(saved.lm, {was->lm, kept.lm_options(), {}}, module.lm(), predictor.options());
+    saved.lm = UpdatedLmRecord(saved.lm, {was->lm, kept->lm_options(), {}}, module.lm(), predictor.options());
     saved.instructions = Instructions(described.signature, &saved, options);
   } else {
     if (!module.lm().empty()) saved.lm = NewLmRecord(module.lm(), predictor.options());
@@ -110,7 +119,7 @@ absl::StatusOr<SavedPredictor> PredictorState(const v1::Program& program, const 
   }
   saved.fields = Fields(described.signature, saved.fields);
   saved.demos.clear();
-  absl::Status status = ReadDemos(predictor, described.signature, saved.demos);
+  absl::Status status = ReadDemos(predictor, described.signature, kept, saved.demos);
   if (!status.ok()) return WithFieldPrefix(status, absl::StrCat("modules[", described.module, "]"));
   return saved;
 }

@@ -101,7 +101,7 @@ class Import {
     if (imported_.state.empty()) return true;
     const absl::StatusOr<SavedState> state = ReadState(imported_.state);
     if (!state.ok()) return Told(state.status());
-    absl::StatusOr<AppliedState> applied = ApplyState(imported_.program, *state);
+    absl::StatusOr<AppliedState> applied = ApplyState(imported_.program, *state, {.keep_demos = true});
     if (!applied.ok()) return Told(applied.status());
     imported_.program = std::move(applied->program);
     return true;
