@@ -40,4 +40,10 @@ std::optional<Price> PriceTable::Find(absl::string_view name) const {
   return found->price;
 }
 
+std::optional<Money> PriceTable::Cost(absl::string_view name, const Usage& usage) const {
+  const std::optional<Price> price = Find(name);
+  if (!price.has_value()) return std::nullopt;
+  return CostOf(usage, *price);
+}
+
 }  // namespace dspex

@@ -8,6 +8,7 @@
 
 #include "engine/base/context.h"
 #include "engine/base/money.h"
+#include "engine/base/pricing.h"
 
 namespace dspex {
 
@@ -35,7 +36,7 @@ struct PriceRule {
 };
 
 /// Prices by the names of models. Immutable.
-class PriceTable {
+class PriceTable final : public Pricing {
  public:
   PriceTable() = default;
   explicit PriceTable(std::vector<PriceRule> rules);
@@ -43,6 +44,10 @@ class PriceTable {
   /// The price of the model "provider/model": of several rules that match, the one with the longer pattern; nothing if
   /// none does.
   std::optional<Price> Find(absl::string_view name) const;
+
+  std::optional<Money> Cost(absl::string_view name, const Usage& usage) const override;
+
+  const std::vector<PriceRule>& rules() const { return rules_; }
 
  private:
   /// The longest pattern first.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ namespace dspex {
 
 class EventSink;
 struct ModuleTrace;
+class Pricing;
 namespace lm {
 class DeltaSink;
 class Lane;
@@ -73,6 +75,8 @@ struct RequestRecord {
   bool keep_trace = false;
   /// Where the calls of modules are noted; null where nobody asks. Outlives the request.
   ModuleTrace* calls = nullptr;
+  /// What its calls cost, in place of the prices in the configuration; null where those hold.
+  std::shared_ptr<const Pricing> pricing;
   /// Which part of a job the request is; null where it is none. Outlives the request.
   lm::Lane* lane = nullptr;
 

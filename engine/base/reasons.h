@@ -43,6 +43,7 @@ inline constexpr absl::string_view kDatasetNotFound = "DATASET_NOT_FOUND";
 inline constexpr absl::string_view kDatasetVersionNotFound = "DATASET_VERSION_NOT_FOUND";
 inline constexpr absl::string_view kSplitNotFound = "SPLIT_NOT_FOUND";
 inline constexpr absl::string_view kDatasetExists = "DATASET_EXISTS";
+inline constexpr absl::string_view kDatasetInUse = "DATASET_IN_USE";        ///< FAILED_PRECONDITION.
 inline constexpr absl::string_view kDatasetEmpty = "DATASET_EMPTY";         ///< FAILED_PRECONDITION.
 inline constexpr absl::string_view kTooManyExamples = "TOO_MANY_EXAMPLES";  ///< FAILED_PRECONDITION.
 inline constexpr absl::string_view kImportUnderWay = "IMPORT_UNDER_WAY";    ///< ABORTED: a dataset has one at a time.

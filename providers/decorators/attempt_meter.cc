@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/base/error.h"
+#include "engine/base/pricing.h"
 #include "engine/lm/delta.h"
 #include "engine/lm/error_usage.h"
 #include "providers/decorators/decorator.h"
@@ -74,7 +75,7 @@ class AttemptMeter final : public Decorator {
     context.record().attempts.emplace_back(begin, end);
     Usage usage =
         response.ok() ? UsageOfAnswer(*response, request) : UsageOfFailure(response.status(), request, sink.bytes());
-    if (price_.has_value()) usage.cost = CostOf(usage, *price_);
+    usage.cost = Cost(context.record().pricing.get(), usage);
     context.record().charged.Add(usage);
     if (response.ok()) response->usage = usage;
     const std::string outcome = response.ok() ? "ok" : Outcome(response.status());
@@ -83,6 +84,11 @@ class AttemptMeter final : public Decorator {
   }
 
  private:
+  Money Cost(const Pricing* in_place, const Usage& usage) const {
+    if (in_place != nullptr) return in_place->Cost(name(), usage).value_or(Money());
+    return price_.has_value() ? CostOf(usage, *price_) : Money();
+  }
+
   AttemptObserver& observer_;
   const std::optional<Price> price_;
 };

@@ -112,6 +112,7 @@ class SingleFlight final : public Decorator, public std::enable_shared_from_this
     }
     flight->record.request_id = context.record().request_id;
     flight->record.tenant = context.record().tenant;
+    flight->record.pricing = context.record().pricing;
     const auto self = shared_from_this();
     const bool begun = scope_.Spawn(
         executor, [self, flight] { return self->Fly(flight); }, [self, flight](absl::Status) { self->Land(*flight); });

@@ -234,8 +234,8 @@ class Compilation {
         outcome.index = ++after;
         outcome.score = result.score();
         if (result.has_error()) outcome.status = absl::UnknownError(result.error().message());
-        const absl::Status kept =
-            co_await journal.AppendResult(work_.calls.job, lane, outcome.index, std::move(result));
+        const absl::Status kept = co_await KeepWhenThereIsRoom(
+            *work_.calls.gate, [&] { return journal.AppendResult(work_.calls.job, lane, outcome.index, result); });
         if (!kept.ok()) co_return kept;
       }
       after = page->last;

@@ -73,6 +73,7 @@ class JobModel final : public Decorator {
     RequestRecord record;
     record.request_id = context.record().request_id;
     record.tenant = context.record().tenant;
+    record.pricing = calls_.pricing;
     RequestContext call(record, context.deadline());
     call.set_sample(context.sample());
     ++calls_.sent;

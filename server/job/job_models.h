@@ -24,6 +24,8 @@ struct JobCalls {
   /// The job's name in the journal.
   std::string job;
   Journal* journal = nullptr;
+  /// What calls cost the job.
+  std::shared_ptr<const Pricing> pricing;
   JobBudgets* budgets = nullptr;
   JobGate* gate = nullptr;
   /// Whether the journal may have answers of a run before.

@@ -9,6 +9,7 @@
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
 #include "engine/base/run_all.h"
+#include "server/job/job_pins.h"
 #include "server/job/job_state.h"
 #include "server/job/job_work.h"
 
@@ -40,6 +41,7 @@ JobRun::JobRun(const JobEnvironment& environment, ClaimedJob claimed, std::chron
   record_.tenant = claim_.tenant;
   calls_.job = JournalName(claim_.tenant, claim_.id);
   calls_.journal = environment_.journal;
+  calls_.pricing = std::make_shared<const PriceTable>(ReadPrices(job_.pins()));
 }
 
 StatusTask JobRun::Run() {

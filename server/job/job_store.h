@@ -137,6 +137,9 @@ class JobStore {
   /// page before; 0: from the newest.
   virtual Task<JobPage> List(std::string tenant, std::int64_t before, int limit) = 0;
 
+  /// The name of a job that needs a version of the dataset and has not ended; empty if there is none.
+  virtual Task<std::string> FindUserOf(std::string tenant, std::string dataset_id) = 0;
+
   /// Wishes the job to end. One that nobody runs ends at once, its owner hears by Renew and Changed, and one that has
   /// ended stays as it is.
   virtual Task<v1::Job> RequestCancel(std::string tenant, std::string id) = 0;

@@ -58,6 +58,7 @@ StatusTask JobScoreLog::Add(const CandidateRun& run, ExampleRecord record) {
 ProgramEnvironment JobWork::In(lm::LanguageModels& models) const {
   ProgramEnvironment in = environment.programs_in;
   in.language_models = &models;
+  in.default_lm = job.pins().default_lm();
   return in;
 }
 

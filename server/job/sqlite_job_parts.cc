@@ -1,7 +1,10 @@
 #include "server/job/sqlite_job_parts.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "engine/base/error.h"
@@ -19,6 +22,15 @@ absl::Status Damaged(const JobRow& row, absl::string_view what) {
   return Error(absl::StatusCode::kInternal, reason::kStorage,
                absl::StrCat("The stored ", what, " of ", row.name(), " are damaged."))
       .With("job", row.name());
+}
+
+/// Whether the spec names a dataset, pinned to a version, whose name begins so.
+bool NamesDataset(const v1::Job& spec, const std::string& prefix) {
+  const v1::CompileSpec& compile = spec.compile();
+  const v1::ExampleSet* const sets[] = {&spec.evaluate().examples(), &compile.trainset(), &compile.valset(),
+                                        &compile.testset()};
+  return std::any_of(std::begin(sets), std::end(sets),
+                     [&prefix](const v1::ExampleSet* set) { return absl::StartsWith(set->dataset(), prefix); });
 }
 
 BudgetAmount ReadAmount(SQLite::Statement& row, int first) {
@@ -66,6 +78,19 @@ absl::StatusOr<JobPage> ListJobsIn(SQLite::Database& db, const std::string& tena
     page.jobs.push_back(*std::move(job));
   }
   return page;
+}
+
+absl::StatusOr<std::string> FindJobWithDatasetIn(SQLite::Database& db, const std::string& tenant,
+                                                 const std::string& dataset_id) {
+  SQLite::Statement rows = Query(db, "SELECT uid FROM jobs WHERE state IN (1, 2, 3) AND tenant = ?", tenant);
+  while (rows.executeStep()) {
+    const absl::StatusOr<JobRow> row = LoadJob(db, rows.getColumn(0).getInt64());
+    if (!row.ok()) return row.status();
+    const absl::StatusOr<v1::Job> spec = LoadSpec(db, *row);
+    if (!spec.ok()) return spec.status();
+    if (NamesDataset(*spec, absl::StrCat("datasets/", dataset_id, "@"))) return row->name();
+  }
+  return std::string();
 }
 
 absl::StatusOr<std::vector<v1::JobEvent>> ReadJobEventsIn(SQLite::Database& db, const std::string& tenant,

@@ -18,6 +18,10 @@ namespace dspex {
 
 absl::StatusOr<JobPage> ListJobsIn(SQLite::Database& db, const std::string& tenant, std::int64_t before, int limit);
 
+/// The name of a job that has not ended and whose spec names a version of the dataset, or empty.
+absl::StatusOr<std::string> FindJobWithDatasetIn(SQLite::Database& db, const std::string& tenant,
+                                                 const std::string& dataset_id);
+
 absl::StatusOr<std::vector<v1::JobEvent>> ReadJobEventsIn(SQLite::Database& db, const std::string& tenant,
                                                           const std::string& id, std::int64_t after, int limit);
 

@@ -71,6 +71,7 @@ v1::Job SpecOf(const v1::Job& job) {
   v1::Job spec;
   if (job.has_compile()) *spec.mutable_compile() = job.compile();
   if (job.has_evaluate()) *spec.mutable_evaluate() = job.evaluate();
+  if (job.has_pins()) *spec.mutable_pins() = job.pins();
   return spec;
 }
 

@@ -55,6 +55,14 @@ class SqliteJobStore final : public JobStore {
     return database_.Read<JobPage>(std::move(operation));
   }
 
+  Task<std::string> FindUserOf(std::string tenant, std::string dataset_id) override {
+    std::function<absl::StatusOr<std::string>(SQLite::Database&)> operation =
+        [tenant = std::move(tenant), dataset_id = std::move(dataset_id)](SQLite::Database& db) {
+          return FindJobWithDatasetIn(db, tenant, dataset_id);
+        };
+    return database_.Read<std::string>(std::move(operation));
+  }
+
   Task<v1::Job> RequestCancel(std::string tenant, std::string id) override {
     Operation<v1::Job> operation = [tenant = std::move(tenant), id = std::move(id)](
                                        SQLite::Database& db, absl::Time now, JobEffects& effects) {

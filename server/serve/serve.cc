@@ -199,13 +199,12 @@ absl::Status Serve(const ResolvedConfig& config) {
   ProgramService programs(*store, environment);
   PhrasebookService phrasebook_service(*phrasebook_store, phrasebooks);
 
-  DatasetService datasets(*dataset_store, *store, split_orders, blocking, tasks, io.Next());
+  const std::unique_ptr<JobStore> job_store = MakeSqliteJobStore(**database, changes);
+  DatasetService datasets(*dataset_store, *store, *job_store, split_orders, blocking, tasks, io.Next());
   datasets.Sweep();
 
-  const std::unique_ptr<JobStore> job_store = MakeSqliteJobStore(**database, changes);
   absl::StatusOr<std::unique_ptr<Journal>> journal = Journal::Open(settings.data_dir(), blocking);
   if (!journal.ok()) return journal.status();
-  SteadyTime time;
   const JobEnvironment job_environment{.jobs = job_store.get(),
                                        .journal = journal->get(),
                                        .programs = store.get(),

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/base/reasons.h"
 #include "server/dataset/dataset_name.h"
 #include "server/program/resource_name.h"
 #include "server/service/dataset_checks.h"
@@ -34,6 +35,13 @@ ExamplesCursor ReadCursor(absl::string_view last) {
   (void)absl::SimpleAtoi(parts.first, &cursor.version);
   (void)absl::SimpleAtoi(parts.second, &cursor.place);
   return cursor;
+}
+
+absl::Status InUse(const std::string& id, const std::string& job) {
+  return Error(absl::StatusCode::kFailedPrecondition, reason::kDatasetInUse,
+               absl::StrCat("datasets/", id, " is needed by ", job, ". Wait until that has ended, or cancel it."))
+      .With("dataset", absl::StrCat("datasets/", id))
+      .With("job", job);
 }
 
 }  // namespace
@@ -113,6 +121,9 @@ StatusTask DatasetService::DeleteDataset(RequestContext context, const v1::Delet
   if (!id.ok()) co_return id.status();
   absl::StatusOr<WriteRequest> write = ReadWriteRequest(context, request);
   if (!write.ok()) co_return write.status();
+  const absl::StatusOr<std::string> job = co_await jobs_.FindUserOf(context.record().tenant, *id);
+  if (!job.ok()) co_return job.status();
+  if (!job->empty()) co_return InUse(*id, *job);
   const absl::Status deleted = co_await store_.Delete(*std::move(write), *std::move(id));
   if (deleted.ok()) Sweep();
   co_return deleted;

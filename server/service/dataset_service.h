@@ -10,6 +10,7 @@
 #include "engine/base/task_scope.h"
 #include "engine/dataset/example_schema.h"
 #include "server/dataset/split_orders.h"
+#include "server/job/job_store.h"
 #include "server/rpc/call.h"
 #include "server/store/blocking_pool.h"
 #include "server/store/dataset_store.h"
@@ -25,12 +26,13 @@ struct ImportRules;
 /// field of the request.
 class DatasetService {
  public:
-  /// All outlive this. Examples are checked on `pool`; what a failed import or a deletion leaves behind is removed in
-  /// `scope` on `executor`, which is single-threaded or a strand.
-  DatasetService(DatasetStore& store, ProgramStore& programs, SplitOrders& orders, BlockingPool& pool, TaskScope& scope,
-                 asio::any_io_executor executor)
+  /// All outlive this. What `jobs` need is not deleted. Examples are checked on `pool`; what a failed import or a
+  /// deletion leaves behind is removed in `scope` on `executor`, which is single-threaded or a strand.
+  DatasetService(DatasetStore& store, ProgramStore& programs, JobStore& jobs, SplitOrders& orders, BlockingPool& pool,
+                 TaskScope& scope, asio::any_io_executor executor)
       : store_(store),
         programs_(programs),
+        jobs_(jobs),
         orders_(orders),
         pool_(pool),
         scope_(scope),
@@ -63,6 +65,7 @@ class DatasetService {
 
   DatasetStore& store_;
   ProgramStore& programs_;
+  JobStore& jobs_;
   SplitOrders& orders_;
   BlockingPool& pool_;
   TaskScope& scope_;

@@ -16,6 +16,7 @@
 #include "engine/json/json.h"
 #include "engine/optimizer/optimizer.h"
 #include "engine/optimizer/parameters.h"
+#include "server/job/job_pins.h"
 #include "server/job/job_state.h"
 #include "server/job/job_work.h"
 #include "server/job/pin_spec.h"
@@ -119,6 +120,7 @@ StatusTask OptimizerService::Begin(RequestContext context, const Request& reques
   v1::Estimate estimate;
   const absl::Status pinned = co_await pin(environment_, context.record().tenant, *spec(job), estimate);
   if (!pinned.ok()) co_return WithFieldPrefix(pinned, "spec");
+  *job.mutable_pins() = MakePins(environment_.programs_in.default_lm, *environment_.prices);
   if (!request.validate_only()) {
     absl::StatusOr<v1::Job> created = co_await environment_.jobs->Create(*std::move(write), std::move(job));
     if (!created.ok()) co_return created.status();

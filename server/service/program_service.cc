@@ -46,6 +46,24 @@ ProgramStore::Change StateChange(SavedState state, bool keep_endpoints, const Pr
   };
 }
 
+v1::Program WithoutLineage(v1::Program program) {
+  program.clear_lineage();
+  return program;
+}
+
+/// A change that a user makes: no job made its outcome, unless that is what there was.
+ProgramStore::Change ByUser(ProgramStore::Change change) {
+  return [change = std::move(change)](const v1::Program& current) -> absl::StatusOr<v1::Program> {
+    absl::StatusOr<v1::Program> changed = change(current);
+    if (!changed.ok()) return changed;
+    *changed->mutable_lineage() = current.lineage();
+    if (!current.has_lineage() || SerializeDefinition(*changed) != SerializeDefinition(current)) {
+      changed->clear_lineage();
+    }
+    return changed;
+  };
+}
+
 /// Those releases that a saved state names, as far as the phrasebook knows them.
 std::vector<std::pair<std::string, std::string>> DependencyVersions(const Phrasebook& phrasebook) {
   std::vector<std::pair<std::string, std::string>> versions;
@@ -96,11 +114,13 @@ StatusTask ProgramService::CreateProgram(RequestContext context, const v1::Creat
     v1::Program& preview = *response.mutable_program();
     preview = request.program();
     ClearServerFields(preview);
+    preview.clear_lineage();
     preview.set_name(absl::StrCat("programs/", id));
     preview.set_revision(1);
     co_return absl::OkStatus();
   }
-  absl::StatusOr<v1::Program> created = co_await store_.Create(*std::move(write), id, request.program());
+  absl::StatusOr<v1::Program> created =
+      co_await store_.Create(*std::move(write), id, WithoutLineage(request.program()));
   if (!created.ok()) co_return created.status();
   *response.mutable_program() = *std::move(created);
   co_return absl::OkStatus();
@@ -156,6 +176,7 @@ StatusTask ProgramService::UpdateProgram(RequestContext context, const v1::Updat
       return result;
     };
   }
+  change = ByUser(std::move(change));
   absl::StatusOr<v1::Program> updated;
   if (request.validate_only()) {
     updated = co_await PreviewUpdate(write->tenant, *std::move(id), request.program().etag(), std::move(change));
@@ -245,6 +266,7 @@ StatusTask ProgramService::ImportState(RequestContext context, const v1::ImportS
   const auto warnings = std::make_shared<std::vector<std::string>>();
   ProgramStore::Change change =
       StateChange(*std::move(state), request.allow_endpoint_settings(), environment_, warnings);
+  change = ByUser(std::move(change));
   absl::StatusOr<v1::Program> updated;
   if (request.validate_only()) {
     updated = co_await PreviewUpdate(write->tenant, *std::move(id), request.etag(), std::move(change));

@@ -15,7 +15,8 @@ namespace {
 
 constexpr absl::string_view kFields[] = {"lm",      "modules", "steps",      "outputs",    "description",
                                          "timeout", "adapter", "phrasebook", "validation", "saved_state"};
-constexpr absl::string_view kServerFields[] = {"name", "revision", "etag", "labels", "create_time", "update_time"};
+constexpr absl::string_view kServerFields[] = {"name",        "revision",    "etag",   "labels",
+                                               "create_time", "update_time", "lineage"};
 
 template <std::size_t size>
 bool Contains(const absl::string_view (&names)[size], absl::string_view name) {

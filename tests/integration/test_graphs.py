@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import grpc
@@ -14,13 +16,14 @@ from dspex.v1 import job_pb2, program_pb2
 from dspex.v1 import prediction_service_pb2 as pb
 from dspex.v1 import program_service_pb2 as programs_pb
 from google.protobuf import json_format
+from google.rpc import error_details_pb2
 
 from tests.integration.api import Client, completion
 from tests.mock_llm.client import MockLlm
 from tests.support.errors import rich_error
 from tests.support.function_model import FunctionModel, chance
 from tests.support.jobs import EXACT, JobClient, examples
-from tests.support.server import DspexServer
+from tests.support.server import DspexServer, eventually
 
 
 @pytest.fixture
@@ -197,3 +200,36 @@ def test_compile_makes_demos_for_each_module_of_what_it_did(start_server: Callab
             "reasoning": "Twice that.",
             "answer": str(2 * int(first["sum"])),
         }
+
+
+def test_a_job_whose_calls_are_others_than_before_stops(start_server: Callable[..., DspexServer]) -> None:
+    """Its journal has first calls of examples that are asked for no more, as if the program was rendered otherwise."""
+    second = threading.Event()
+
+    def model_of(body: dict[str, Any], occurrence: int) -> str:
+        answer = in_two_steps(body, occurrence)
+        if "sum" not in answer:
+            second.wait(timeout=60)
+        return answer
+
+    with FunctionModel(model_of) as model:
+        server = start_server(openai_base_url=model.url)
+        jobs = JobClient(server)
+        jobs.programs.CreateProgram(
+            programs_pb.CreateProgramRequest(program_id="chain", program=program(CHAIN)), timeout=20
+        )
+        jobs.load("numbers", [{"question": str(n), "answer": "0"} for n in range(20)], "programs/chain")
+        spec = job_pb2.EvaluateSpec(program="programs/chain", examples=examples(), metric=EXACT)
+        name = jobs.evaluate(spec).name
+        eventually(lambda: model.calls == 16)  # Two of each of the eight that are under way.
+        server.kill9()
+        second.set()
+        with closing(sqlite3.connect(server.data_dir / "journal.db")) as journal, journal:
+            assert journal.execute("UPDATE answers SET digest = randomblob(32)").rowcount == 8
+        server.start()
+        job = JobClient(server).finish(name)
+    assert job.state == job_pb2.JOB_STATE_FAILED
+    info = error_details_pb2.ErrorInfo()
+    assert any(detail.Unpack(info) for detail in job.error.details)
+    assert info.reason == "REPLAY_DIVERGED"
+    assert info.metadata["lane"].startswith("evaluate/0/")

@@ -6,11 +6,14 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 
 import grpc
 import pytest
+from dspex.v1 import dataset_service_pb2 as datasets_pb
 from dspex.v1 import job_pb2, metric_pb2
 from dspex.v1 import optimizer_service_pb2 as optimizer_pb
+from dspex.v1 import program_service_pb2 as programs_pb
 from google.protobuf import duration_pb2
 
 from tests.integration.api import fails
@@ -297,3 +300,57 @@ def test_sigterm_gives_jobs_back(start_server: Start, model: FunctionModel) -> N
     assert job.state == job_pb2.JOB_STATE_SUCCEEDED, job.error
     assert job.evaluate_result.count == 40
     assert model.calls <= 40 + 8
+
+
+def test_a_job_keeps_its_prices_and_its_model(start_server: Start, model: FunctionModel) -> None:
+    def configuration(default_lm: str, price: str) -> dict[str, object]:
+        provider = {"base_url": model.url, "api_key_env": "OPENAI_API_KEY", "prices": {"*": {"input": price}}}
+        return {"default_lm": default_lm, "providers": {"openai": provider}}
+
+    server = start_server(openai_base_url=model.url, config=configuration("openai/first", "1"))
+    jobs = JobClient(server)
+    jobs.create()
+    jobs.numbers(40, train=1, dev=1)
+    model.delay = 0.05
+    name = jobs.evaluate(evaluation(budgets=[job_pb2.Budget(cost="1.00")])).name
+    eventually(lambda: len(jobs.results(name)) > 5)
+    assert server.stop() == 0
+    model.delay = 0
+    other = configuration("openai/second", "999999")
+    server = start_server(openai_base_url=model.url, config=other | {"data_dir": str(server.data_dir)})
+    job = JobClient(server).finish(name)
+    assert job.state == job_pb2.JOB_STATE_SUCCEEDED, job.error
+    assert (job.stop_reason, job.evaluate_result.count) == (job_pb2.STOP_REASON_UNSPECIFIED, 40)
+    assert {json.loads(body)["model"] for body in model.counts()} == {"first"}
+    total = next(spending for spending in job.spending if spending.line == job_pb2.BUDGET_LINE_UNSPECIFIED)
+    # A dollar for a million tokens, also of those that were sent after the prices rose.
+    assert total.usage.input_tokens >= 40 * 20
+    assert Decimal(total.usage.cost) * 1_000_000 == total.usage.input_tokens
+
+
+def test_a_dataset_that_a_job_needs_stays(jobs: JobClient, model: FunctionModel) -> None:
+    model.delay = 0.05
+    name = jobs.evaluate(evaluation()).name
+    delete = datasets_pb.DeleteDatasetRequest(name="datasets/numbers")
+    with fails(grpc.StatusCode.FAILED_PRECONDITION, "DATASET_IN_USE", dataset="datasets/numbers", job=name):
+        jobs.datasets.DeleteDataset(delete, timeout=20)
+    assert jobs.finish(name).state == job_pb2.JOB_STATE_SUCCEEDED
+    jobs.datasets.DeleteDataset(delete, timeout=20)
+    with fails(grpc.StatusCode.NOT_FOUND, "DATASET_NOT_FOUND"):
+        jobs.evaluate(evaluation())
+
+
+def test_only_a_job_says_where_a_revision_came_from(jobs: JobClient) -> None:
+    forged = jobs.program("programs/qa")
+    forged.lineage.job = "jobs/none"
+    update = programs_pb.UpdateProgramRequest(program=forged)
+    assert jobs.programs.UpdateProgram(update, timeout=20).program.revision == 1
+    job = jobs.finish(jobs.compile(random_search()).name)
+    compiled = jobs.program("programs/qa")
+    assert compiled.lineage.job == job.name
+    # The same again is no change, what a user changes is the user's.
+    update = programs_pb.UpdateProgramRequest(program=compiled)
+    assert jobs.programs.UpdateProgram(update, timeout=20).program == compiled
+    update.program.description = "Doubles."
+    changed = jobs.programs.UpdateProgram(update, timeout=20).program
+    assert (changed.revision, changed.HasField("lineage")) == (compiled.revision + 1, False)

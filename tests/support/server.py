@@ -50,6 +50,7 @@ class DspexServer:
         *,
         config: Mapping[str, Any] | None = None,
         args: Sequence[str] = (),
+        under: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         openai_base_url: str | None = None,
     ) -> None:
@@ -59,6 +60,7 @@ class DspexServer:
             data_dir: a folder of this server's own: its configuration, and its data in data_dir/data.
             config: as in the YAML file (proto/dspex/config/v1); over what this class sets.
             args: more of the command line.
+            under: a command that becomes the server's, before its own.
             env: more of the environment.
             openai_base_url: makes the provider "openai" of it, and openai/mock the default model.
         """
@@ -82,7 +84,8 @@ class DspexServer:
         self.data_dir = data_dir / "data"
         config_file = data_dir / "dspex.yaml"
         config_file.write_text(json.dumps(settings))  # YAML takes JSON as it is.
-        self._command = [str(binary("server/dspex")), "serve", "--config", str(config_file), *args]
+        self._binary = str(binary("server/dspex"))
+        self._command = [*under, self._binary, "serve", "--config", str(config_file), *args]
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
         self._channels: list[grpc.Channel] = []
@@ -159,7 +162,7 @@ class DspexServer:
 
     def cli(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Runs a command of `dspex` against this server."""
-        command = [self._command[0], "--server", self.address, *arguments]
+        command = [self._binary, "--server", self.address, *arguments]
         return subprocess.run(command, input=stdin, capture_output=True, text=True, env=self._env, timeout=120)
 
     @property
