@@ -174,7 +174,7 @@ def test_export_is_what_dspy_saves(name: str, server: DspexServer, imported: dic
         "found = importlib.import_module(module)\n"
         "found.configure()\n"
         "made = getattr(found, name)\n"
-        "made = made() if not hasattr(made, 'save') else made\n"
+        "made = made if hasattr(type(made), 'save') else made()\n"
         "made.save(target)\n"
         "made.load(exported)\n"
         "made.save(target + '.again.json')\n"

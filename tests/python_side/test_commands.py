@@ -131,8 +131,9 @@ def test_import(run: Runner, phrasebook: dict[str, Any]) -> None:
     assert len(document["checks"]) == 50
     for check in document["checks"]:
         assert json.loads(check["inputs_json"]).keys() <= {"bill"}
-        assert check["messages"][0]["role"] == "system"
-        assert check["arguments"]["response_format"]["type"] == "json_schema"
+        (request,) = check["requests"]
+        assert request["messages"][0]["role"] == "system"
+        assert request["arguments"]["response_format"]["type"] == "json_schema"
     assert "something of the user's" in ran.stderr
     assert document["native"] == ["main: ChainOfThought"]
 
@@ -155,8 +156,9 @@ def test_render(run: Runner, folder: Path) -> None:
         (5, True),
         (6, True),
     ]
-    assert lines[0]["arguments"]["temperature"] == 0.2
-    assert "1 tea" in lines[0]["messages"][-1]["content"]
+    (request,) = lines[0]["requests"]
+    assert request["arguments"]["temperature"] == 0.2
+    assert "1 tea" in request["messages"][-1]["content"]
     (piped,) = run.documents("render", "shop.bills:make", "--data", "-", *SETUP, stdin='{"bill": "1 tea"}\n')
     assert piped == lines[0]
 
@@ -184,7 +186,7 @@ def test_programs_are_protos(run: Runner) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["import", "shop.bills:Pipeline"], "several modules"),
+        (["import", "shop.bills:Pipeline"], "no predictors"),
         (["import", "shop.bills:Read"], "is a signature"),
         (["import", "shop.bills:nothing"], "shop.bills has no nothing"),
         (["import", "shop.bills"], "package.module:object"),

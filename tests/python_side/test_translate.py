@@ -234,7 +234,7 @@ def _replaced() -> Any:
 @pytest.mark.parametrize(
     ("module", "reason"),
     [
-        (Pipeline, "several modules"),
+        (Pipeline, "Name its inputs"),
         (lambda: dspy.ReAct("a -> b", tools=[]), "ReAct"),
         (lambda: "no module", "no DSPy module"),
         (_replaced, r"forward\(\) was replaced"),
