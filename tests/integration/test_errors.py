@@ -238,16 +238,18 @@ def test_unsupported_module(client: Client, feature: str) -> None:
         client.forward(program)
 
 
-def test_unsupported_graph(client: Client) -> None:
+def test_incomplete_graph(client: Client) -> None:
     two = predict()
     two.modules.add().CopyFrom(two.modules[0])
     two.modules[1].id = "second"
-    with fails(Code.UNIMPLEMENTED, "UNSUPPORTED", feature="multiple_modules"):
+    with fails(Code.INVALID_ARGUMENT, "INVALID_PROGRAM") as caught:
         client.create("graph", two)
+    assert list(caught.error.violations) == ["program.steps"]
     steps = predict()
     steps.steps.add(id="s", module="main")
-    with fails(Code.UNIMPLEMENTED, "UNSUPPORTED", feature="steps"):
+    with fails(Code.INVALID_ARGUMENT, "INVALID_PROGRAM") as caught:
         client.create("graph", steps)
+    assert list(caught.error.violations) == ["program.outputs"]
 
 
 # Which program, which model.
