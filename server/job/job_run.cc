@@ -65,6 +65,8 @@ StatusTask JobRun::Run() {
                            {{"job", job_.name()},
                             {"calls", static_cast<long long>(calls_.sent)},
                             {"end", written.ok() ? absl::string_view("written") : written.message()}});
+  // It is not run again, so what its calls were answered is not needed any more.
+  if (written.ok() && succeeded_) co_return co_await environment_.journal->DeleteAnswers(calls_.job);
   co_return written;
 }
 
@@ -154,6 +156,7 @@ StatusTask JobRun::EndJob() {
   last.result = std::move(end.last.result);
   end.last = std::move(last);
   const absl::Status written = co_await WriteEnd(end);
+  succeeded_ = written.ok() && end.state == v1::JOB_STATE_SUCCEEDED;
   // What cannot be written as it is, because its program is gone perhaps, is a failure of the job.
   const std::string why = ErrorReason(written);
   if (written.ok() || why == reason::kJobLost || end.state != v1::JOB_STATE_SUCCEEDED) co_return written;

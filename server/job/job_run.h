@@ -55,6 +55,7 @@ class JobRun {
   absl::StatusOr<JobEnd> outcome_ = absl::UnknownError("");
   Ended ended_ = Ended::kServerStops;
   bool done_ = false;
+  bool succeeded_ = false;
   std::shared_ptr<Waiter> changed_;
 };
 

@@ -5,7 +5,9 @@
 
 #include <boost/asio/this_coro.hpp>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
@@ -27,6 +29,7 @@ JobRunner::~JobRunner() = default;
 
 void JobRunner::Start() {
   tasks_.Spawn(io_.Next(), [this] { return ClaimJobs(); });
+  tasks_.Spawn(io_.Next(), [this] { return ForgetAnswers(); });
 }
 
 bool JobRunner::Stop(TimePoint deadline) {
@@ -56,6 +59,21 @@ StatusTask JobRunner::ClaimJobs() {
     const absl::Status waited = co_await queued->Wait(Clock::now() + kLookAgain);
     if (absl::IsCancelled(waited)) co_return waited;
   }
+}
+
+// Those of jobs that succeeded just before a server went away.
+StatusTask JobRunner::ForgetAnswers() {
+  const absl::StatusOr<std::vector<std::string>> names = co_await environment_.journal->JobsWithAnswers();
+  if (!names.ok()) co_return names.status();
+  for (const std::string& name : *names) {
+    const std::size_t slash = name.rfind('/');
+    const absl::StatusOr<v1::Job> job = co_await environment_.jobs->Get(name.substr(0, slash), name.substr(slash + 1));
+    const bool needed = job.ok() ? job->state() != v1::JOB_STATE_SUCCEEDED : !absl::IsNotFound(job.status());
+    if (needed) continue;
+    const absl::Status forgotten = co_await environment_.journal->DeleteAnswers(name);
+    if (!forgotten.ok()) co_return forgotten;
+  }
+  co_return absl::OkStatus();
 }
 
 StatusTask JobRunner::RunOne(ClaimedJob claimed, std::shared_ptr<Semaphore::Permit> place) {

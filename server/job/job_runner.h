@@ -36,6 +36,7 @@ class JobRunner {
 
  private:
   StatusTask ClaimJobs();
+  StatusTask ForgetAnswers();
   StatusTask RunOne(ClaimedJob claimed, std::shared_ptr<Semaphore::Permit> place);
 
   const JobEnvironment environment_;

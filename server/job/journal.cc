@@ -74,20 +74,6 @@ StatusTask Append(SqliteDatabase& database, std::function<absl::StatusOr<int>(SQ
   co_return appended.status();
 }
 
-StatusTask DeleteFrom(SqliteDatabase& database, std::string table, std::string job) {
-  const std::string sql = absl::StrCat("DELETE FROM ", table, " WHERE rowid IN (SELECT rowid FROM ", table,
-                                       " WHERE job = ? LIMIT ", kRowsOfADelete, ")");
-  while (true) {
-    // One step at a time: those who append meanwhile do not wait for all of it.
-    std::function<absl::StatusOr<int>(SQLite::Database&)> step = [sql, job](SQLite::Database& db) {
-      return Execute(db, sql.c_str(), job);
-    };
-    const absl::StatusOr<int> deleted = co_await database.Write<int>(std::move(step), nullptr);
-    if (!deleted.ok()) co_return deleted.status();
-    if (*deleted < kRowsOfADelete) co_return absl::OkStatus();
-  }
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(const std::string& directory, BlockingPool& pool) {
@@ -129,22 +115,6 @@ StatusTask Journal::AppendResult(std::string job, std::string run, std::int64_t 
   });
 }
 
-Task<std::optional<LmAnswer>> Journal::Find(std::string job, std::string lane, std::string digest, int occurrence) {
-  using Found = std::optional<LmAnswer>;
-  std::function<absl::StatusOr<Found>(SQLite::Database&)> operation =
-      [job = std::move(job), lane = std::move(lane), digest = std::move(digest),
-       occurrence](SQLite::Database& db) -> absl::StatusOr<Found> {
-    SQLite::Statement row =
-        Query(db, "SELECT answer FROM answers WHERE job = ? AND lane = ? AND digest = ? AND occurrence = ?", job, lane,
-              Blob{digest}, std::int64_t{occurrence});
-    if (!row.executeStep()) return absl::StatusOr<Found>(absl::in_place, std::nullopt);
-    absl::StatusOr<LmAnswer> answer = ReadAnswer(row.getColumn(0));
-    if (!answer.ok()) return answer.status();
-    return absl::StatusOr<Found>(absl::in_place, *std::move(answer));
-  };
-  return database_->Read<Found>(std::move(operation));
-}
-
 Task<std::vector<JournalAnswer>> Journal::ReadLane(std::string job, std::string lane) {
   std::function<absl::StatusOr<std::vector<JournalAnswer>>(SQLite::Database&)> operation =
       [job = std::move(job),
@@ -177,20 +147,6 @@ Task<std::vector<JournalScore>> Journal::ReadScores(std::string job, std::string
   return database_->Read<std::vector<JournalScore>>(std::move(operation));
 }
 
-Task<std::optional<v1::ExampleResult>> Journal::FindResult(std::string job, std::string run, std::int64_t index) {
-  using Found = std::optional<v1::ExampleResult>;
-  std::function<absl::StatusOr<Found>(SQLite::Database&)> operation =
-      [job = std::move(job), run = std::move(run), index](SQLite::Database& db) -> absl::StatusOr<Found> {
-    SQLite::Statement row =
-        Query(db, "SELECT result FROM results WHERE job = ? AND run = ? AND example = ?", job, run, index);
-    if (!row.executeStep()) return Found();
-    absl::StatusOr<v1::ExampleResult> result = ReadResult(row.getColumn(0));
-    if (!result.ok()) return result.status();
-    return Found(*std::move(result));
-  };
-  return database_->Read<Found>(std::move(operation));
-}
-
 Task<ExampleResultPage> Journal::ReadResults(std::string job, std::string run, std::int64_t after, int limit) {
   std::function<absl::StatusOr<ExampleResultPage>(SQLite::Database&)> operation =
       [job = std::move(job), run = std::move(run), after,
@@ -215,6 +171,22 @@ Task<ExampleResultPage> Journal::ReadResults(std::string job, std::string run, s
   return database_->Read<ExampleResultPage>(std::move(operation));
 }
 
+Task<std::vector<std::string>> Journal::JobsWithAnswers() {
+  std::function<absl::StatusOr<std::vector<std::string>>(SQLite::Database&)> operation = [](SQLite::Database& db) {
+    // From one to the next in the index, whatever is between.
+    std::vector<std::string> jobs;
+    std::string last;
+    while (true) {
+      SQLite::Statement next = Query(db, "SELECT min(job) FROM answers WHERE job > ?", last);
+      next.executeStep();
+      if (next.getColumn(0).isNull()) return jobs;
+      last = next.getColumn(0).getString();
+      jobs.push_back(last);
+    }
+  };
+  return database_->Read<std::vector<std::string>>(std::move(operation));
+}
+
 Task<std::int64_t> Journal::Count(std::string job) {
   std::function<absl::StatusOr<std::int64_t>(SQLite::Database&)> operation =
       [job = std::move(job)](SQLite::Database& db) {
@@ -230,11 +202,17 @@ Task<std::int64_t> Journal::Count(std::string job) {
 
 StatusTask Journal::Sync() { return database_->Sync(); }
 
-StatusTask Journal::DeleteAnswers(std::string job) { return DeleteFrom(*database_, "answers", std::move(job)); }
-
-StatusTask Journal::Delete(std::string job) {
-  if (absl::Status deleted = co_await DeleteFrom(*database_, "answers", job); !deleted.ok()) co_return deleted;
-  co_return co_await DeleteFrom(*database_, "results", job);
+StatusTask Journal::DeleteAnswers(std::string job) {
+  while (true) {
+    // One step at a time: those who append meanwhile do not wait for all of it.
+    std::function<absl::StatusOr<int>(SQLite::Database&)> step = [job](SQLite::Database& db) {
+      return Execute(db, "DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers WHERE job = ? LIMIT ?)", job,
+                     std::int64_t{kRowsOfADelete});
+    };
+    const absl::StatusOr<int> deleted = co_await database_->Write<int>(std::move(step), nullptr);
+    if (!deleted.ok()) co_return deleted.status();
+    if (*deleted < kRowsOfADelete) co_return absl::OkStatus();
+  }
 }
 
 }  // namespace dspex

@@ -66,20 +66,17 @@ class Journal {
   /// The same for what an example of a run scored. `index` is its place among the run's examples.
   StatusTask AppendResult(std::string job, std::string run, std::int64_t index, v1::ExampleResult result);
 
-  /// The answer under the key; nullopt if there is none.
-  Task<std::optional<LmAnswer>> Find(std::string job, std::string lane, std::string digest, int occurrence);
-
   /// All answers of a lane, in the order in which they came.
   Task<std::vector<JournalAnswer>> ReadLane(std::string job, std::string lane);
 
   /// What the examples of a run have scored, by index: all that is needed of those that are done.
   Task<std::vector<JournalScore>> ReadScores(std::string job, std::string run);
 
-  /// One result; nullopt if there is none.
-  Task<std::optional<v1::ExampleResult>> FindResult(std::string job, std::string run, std::int64_t index);
-
   /// Results of a run, by index; those above `after` (-1: all), at most `limit`, and fewer where they are large.
   Task<ExampleResultPage> ReadResults(std::string job, std::string run, std::int64_t after, int limit);
+
+  /// The names of jobs that have answers.
+  Task<std::vector<std::string>> JobsWithAnswers();
 
   /// Entries of both kinds that the job has.
   Task<std::int64_t> Count(std::string job);
@@ -90,9 +87,6 @@ class Journal {
   /// Forgets the answers of a job that will not be run again, in bounded steps; its results stay. May be called again
   /// if it was cut short.
   StatusTask DeleteAnswers(std::string job);
-
-  /// Forgets all of the job, in the same way.
-  StatusTask Delete(std::string job);
 
   /// For tests.
   SqliteDatabase& database() { return *database_; }

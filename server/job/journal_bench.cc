@@ -78,7 +78,7 @@ asio::awaitable<int> CountAll(Journal& journal) {
 }
 
 asio::awaitable<int> DeleteAll(Journal& journal) {
-  const absl::Status deleted = co_await journal.Delete("j1");
+  const absl::Status deleted = co_await journal.DeleteAnswers("j1");
   co_return deleted.ok() ? 0 : 1;
 }
 
@@ -115,7 +115,7 @@ void Run(int answers, int under_way) {
   Report("resume by scores: every run", answers, [&] { return io.Await(ReadRuns(*journal, lanes)); });
   Report("resume by answers: every lane", answers,
          [&] { return in_parallel([&](int i) { return ReadLanes(*journal, i, lanes, under_way); }); });
-  Report("delete", answers, [&] { return io.Await(DeleteAll(*journal)); });
+  Report("delete answers", answers, [&] { return io.Await(DeleteAll(*journal)); });
 }
 
 }  // namespace

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from decimal import Decimal
 
 import grpc
@@ -354,3 +356,33 @@ def test_only_a_job_says_where_a_revision_came_from(jobs: JobClient) -> None:
     update.program.description = "Doubles."
     changed = jobs.programs.UpdateProgram(update, timeout=20).program
     assert (changed.revision, changed.HasField("lineage")) == (compiled.revision + 1, False)
+
+
+def answered(journal: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in journal.execute("SELECT DISTINCT job FROM answers")}
+
+
+def test_answers_of_a_job_that_succeeded_are_kept_no_longer(start_server: Start, model: FunctionModel) -> None:
+    server = start_server(openai_base_url=model.url)
+    jobs = JobClient(server)
+    jobs.create()
+    jobs.numbers(40)
+    done = jobs.finish(jobs.evaluate(evaluation(examples=examples(""))).name)
+    model.delay = 0.5
+    cancelled = jobs.evaluate(evaluation(examples=examples(""))).name
+    eventually(lambda: len(jobs.results(cancelled)) >= 8)
+    jobs.optimizer.CancelJob(optimizer_pb.CancelJobRequest(name=cancelled), timeout=20)
+    jobs.finish(cancelled)
+    model.delay = 0
+    assert server.stop() == 0
+    with closing(sqlite3.connect(server.data_dir / "journal.db")) as journal, journal:
+        # What may be resumed finds its answers again.
+        assert answered(journal) == {cancelled.replace("jobs/", "default/")}
+        # As if the server had died before it deleted them.
+        left = done.name.replace("jobs/", "default/")
+        journal.execute("INSERT INTO answers SELECT ?, lane, digest, occurrence, answer FROM answers", (left,))
+    server.start()
+    with closing(sqlite3.connect(server.data_dir / "journal.db")) as journal:
+        eventually(lambda: left not in answered(journal))
+        assert answered(journal) == {cancelled.replace("jobs/", "default/")}
+    assert len(JobClient(server).results(done.name)) == 40
