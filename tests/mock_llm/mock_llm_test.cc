@@ -49,6 +49,13 @@ TEST_F(MockLlmTest, WithoutAScriptFillsTheFieldsThatTheLastMessageAsksFor) {
   EXPECT_EQ(Answer("no fields"), "mock");
 }
 
+TEST_F(MockLlmTest, OfALiteralTheFirstTextIsItsAnswer) {
+  EXPECT_EQ(
+      Answer("Reply with `[[ ## label ## ]]` (Literal['it', \"isn't\"]), `[[ ## other ## ]]` (Literal[\"isn't\"]), "
+             "`[[ ## number ## ]]` (Literal[1, 2]), and close with `[[ ## completed ## ]]`."),
+      "[[ ## label ## ]]\nit\n\n[[ ## other ## ]]\nisn't\n\n[[ ## number ## ]]\nmock\n\n[[ ## completed ## ]]");
+}
+
 TEST_F(MockLlmTest, TheFirstRuleThatMatchesAnswers) {
   Script({{{"match", {{"contains", "France"}}}, {"reply", {{"content", "contains"}}}},
           {{"match", {{"regex", "^cap\\w+ of"}}}, {"reply", {{"content", "regex"}}}},

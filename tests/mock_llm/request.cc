@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace dspex::mock_llm {
 namespace {
@@ -34,12 +35,26 @@ std::string TextOf(const json& content) {
   return text;
 }
 
-std::string LastUserText(const json& messages) {
-  if (!messages.is_array()) return TextOf(messages);
-  for (auto message = messages.rbegin(); message != messages.rend(); ++message) {
-    if (At(*message, "role") == "user" && !At(*message, "content").is_null()) return TextOf(At(*message, "content"));
+// The turns of a conversation, which may also be a text.
+void TakeTurns(const json& messages, ModelCall& call) {
+  if (!messages.is_array()) {
+    call.last_user = TextOf(messages);
+    return;
   }
-  return "";
+  bool asked = false;
+  std::string answer;  // To the last turn of the user.
+  for (const json& message : messages) {
+    const json& content = At(message, "content");
+    if (content.is_null()) continue;
+    if (At(message, "role") == "user") {
+      if (asked && !answer.empty()) call.demonstrations.push_back({std::move(call.last_user), std::move(answer)});
+      call.last_user = TextOf(content);
+      answer.clear();
+      asked = true;
+    } else if (At(message, "role") == "assistant" && answer.empty()) {
+      answer = TextOf(content);
+    }
+  }
 }
 
 void TakeSchema(const json& format, const json& schema, ModelCall& call) {
@@ -58,7 +73,7 @@ absl::Status ReadChat(const json& body, ModelCall& call) {
     call.n = std::clamp<int64_t>(n.get<int64_t>(), 1, kMaxChoices);
   }
   call.include_usage = At(At(body, "stream_options"), "include_usage") == true;
-  call.last_user = LastUserText(At(body, "messages"));
+  TakeTurns(At(body, "messages"), call);
   const json& format = At(body, "response_format");
   TakeSchema(format, At(At(format, "json_schema"), "schema"), call);
   return absl::OkStatus();
@@ -114,7 +129,7 @@ absl::Status ReadMessages(const Headers& headers, const json& body, ModelCall& c
       return absl::InvalidArgumentError("messages: a role is user or assistant; system stands beside them");
     }
   }
-  call.last_user = LastUserText(messages);
+  TakeTurns(messages, call);
   const json& format = At(At(body, "output_config"), "format");
   TakeSchema(format, At(format, "schema"), call);
   return absl::OkStatus();
@@ -124,7 +139,7 @@ absl::Status ReadResponses(const json& body, ModelCall& call) {
   const json& input = At(body, "input");
   if (!input.is_string() && !input.is_array()) return absl::InvalidArgumentError("input must be a text or a list.");
   if (body.contains("messages")) return absl::InvalidArgumentError("messages is not a parameter here; it is input.");
-  call.last_user = LastUserText(input);
+  TakeTurns(input, call);
   const json& format = At(At(body, "text"), "format");
   TakeSchema(format, At(format, "schema"), call);
   const json& include = At(body, "include");

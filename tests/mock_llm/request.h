@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "tests/mock_llm/in_context.h"
 #include "tests/mock_llm/types.h"
 
 namespace dspex::mock_llm {
@@ -16,6 +18,7 @@ struct ModelCall {
   Face face = Face::kChat;
   std::string model;
   std::string last_user;
+  std::vector<Demonstration> demonstrations;  ///< The answered turns before it, in order.
   int64_t n = 1;
   size_t body_bytes = 0;
   bool stream = false;

@@ -9,7 +9,7 @@
 
 namespace dspex::mock_llm {
 
-/// A template with its {{last_user}}, {{model}}, {{n}} and {{fields}} filled in.
+/// A template with its {{last_user}}, {{model}}, {{n}}, {{fields}} and {{in_context}} filled in.
 std::string FillTemplate(absl::string_view text, const ModelCall& call, int64_t sequence);
 
 }  // namespace dspex::mock_llm
