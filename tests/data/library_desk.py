@@ -2,8 +2,8 @@
 
     python tests/data/library_desk.py > tests/data/library_desk.jsonl
 
-Sentences, words and titles were made up for it. The order, and what each sentence is filled with, are drawn from a fixed
-seed, so that the file is always the same.
+Sentences, words and titles were made up for it. The order, and what each sentence is filled with, are drawn from a
+fixed seed, so that the file is always the same.
 """
 
 from __future__ import annotations

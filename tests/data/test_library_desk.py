@@ -16,5 +16,6 @@ def test_the_file_is_the_generators() -> None:
 
 def test_titles_are_even_and_messages_differ() -> None:
     examples = library_desk.examples()
-    assert Counter(example["title"] for example in examples) == dict.fromkeys(library_desk.TITLES, library_desk.PER_TITLE)
+    times = Counter(example["title"] for example in examples)
+    assert times == dict.fromkeys(library_desk.TITLES, library_desk.PER_TITLE)
     assert len({example["message"] for example in examples}) == len(examples)

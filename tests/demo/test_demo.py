@@ -34,13 +34,23 @@ def test_answers_are_a_table_of_typed_values(output: str) -> None:
         # Prose in place of sections: the typed error.
         ("a plane", "400000", ["DATA_LOSS COMPLETION_UNPARSABLE"]),
     ]
-    assert output.endswith("== 5 of 6 answers typed\n")
+    assert "== 5 of 6 answers typed\n" in output
 
 
 def test_programs_are_made_and_wrong_input_is_refused(output: str) -> None:
     assert "created programs/prices@1\n" in output
     assert "created programs/no-demos@1\n" in output
     assert re.search(r"^error: INVALID_ARGUMENT INVALID_VALUE: .*numbers.*list\[int\]", output, re.MULTILINE)
+
+
+def test_compiling_raises_the_score_on_held_out_examples(output: str) -> None:
+    scores = re.search(r"^== score on held-out examples: ([\d.]+) before, ([\d.]+) after\n\Z", output, re.MULTILINE)
+    assert scores is not None, output
+    before, after = map(float, scores.groups())
+    assert after > before + 15
+    # What the two evaluations found is what the job that compiled reports.
+    assert re.search(rf"^before +{before:.2f} .*\nafter +{after:.2f} ", output, re.MULTILINE)
+    assert re.search(r"^against jobs/\w+: \+\d.* better, ", output, re.MULTILINE)
 
 
 def test_server_and_model_are_gone(output: str) -> None:

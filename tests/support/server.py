@@ -160,10 +160,10 @@ class DspexServer:
     def health(self) -> health_pb2_grpc.HealthStub:
         return health_pb2_grpc.HealthStub(self.channel())
 
-    def cli(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    def cli(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Runs a command of `dspex` against this server."""
         command = [self._binary, "--server", self.address, *arguments]
-        return subprocess.run(command, input=stdin, capture_output=True, text=True, env=self._env, timeout=120)
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, env=self._env, timeout=timeout)
 
     @property
     def pid(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.support import stubs
 from tests.support.paths import ROOT, binary
@@ -24,6 +26,7 @@ from tests.mock_llm.client import MockLlm
 from tests.support.server import DspexServer
 
 PROGRAM = "tools/demo_program.json"
+DESK, EXAMPLES = "tools/demo_desk.json", "tests/data/library_desk.jsonl"
 SIGNATURE = 'question: str, numbers: list[int] -> answer: float, label: Literal["yes", "no"]'
 INPUTS = {"a tea": 2, "a boat": 90_000, "a pear": 1, "a castle": 7_000_000, "a pen": 2, "a plane": 400_000}
 
@@ -35,6 +38,8 @@ class Model:
     description: str
     name: str
     environment: dict[str, str] = field(default_factory=dict)
+    # Examples to learn from and held-out ones: few, where each takes a second or costs something.
+    splits: str = "train=0.1,dev=0.07,rest=0.83"
 
 
 @contextmanager
@@ -66,8 +71,13 @@ def small_model() -> Iterator[Model]:
 
 @contextmanager
 def mock_model() -> Iterator[Model]:
-    """The mock, scripted: it knows the answers but for the last, which it gives in prose."""
-    rules = []
+    """The mock, scripted.
+
+    It knows all prices but the last, of which it talks in prose, and of the library's messages what its prompt shows.
+    """
+    rules: list[dict[str, Any]] = [
+        {"match": {"contains": "[[ ## message ## ]]"}, "reply": {"content": "{{in_context}}"}}
+    ]
     for item, price in list(INPUTS.items())[:-1]:
         label = "yes" if price < 10 else "no"
         content = f"[[ ## answer ## ]]\n{price}.0\n\n[[ ## label ## ]]\n{label}\n\n[[ ## completed ## ]]"
@@ -76,7 +86,7 @@ def mock_model() -> Iterator[Model]:
     with MockLlm.start(binary("tests/mock_llm/mock_llm")) as mock:
         mock.script(rules)
         environment = {"OPENAI_BASE_URL": mock.base_url, "OPENAI_API_KEY": "none"}
-        yield Model(f"the mock at {mock.base_url}", "openai/mock", environment)
+        yield Model(f"the mock at {mock.base_url}", "openai/mock", environment, splits="train=0.6,dev=0.4")
 
 
 @contextmanager
@@ -94,12 +104,12 @@ def say(text: str) -> None:
     print(f"== {text}", flush=True)
 
 
-def show(server: DspexServer, *arguments: str) -> bool:
-    """Runs a command of dspex as a user would, with its output; whether it succeeded."""
-    print("$ dspex", shlex.join(arguments))
-    result = server.cli(*arguments)
+def show(server: DspexServer, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command of dspex as a user would, with its output."""
+    print("$ dspex", shlex.join(arguments), flush=True)
+    result = server.cli(*arguments, timeout=1800)
     print(result.stdout + result.stderr, flush=True)
-    return result.returncode == 0
+    return result
 
 
 def ask(server: DspexServer, item: str, price: int) -> tuple[list[str], bool]:
@@ -122,7 +132,7 @@ def print_table(rows: list[list[str]]) -> None:
 def demonstrate(server: DspexServer) -> int:
     """Creates the program, calls it; how many answers were typed."""
     say("a program: a typed signature, and four demos")
-    if not show(server, "create", "-f", PROGRAM):
+    if show(server, "create", "-f", PROGRAM).returncode != 0:
         return 0
     say("its answers, or the typed error where the model did not keep to the form")
     rows = [["question", "numbers: list[int]", "answer: float", "label: Literal['yes', 'no']"]]
@@ -139,6 +149,34 @@ def demonstrate(server: DspexServer) -> int:
     show(server, "forward", "prices", f"question={question('a cow')}", "numbers=many")
     say(f"{typed} of {len(INPUTS)} answers typed")
     return typed
+
+
+def score(server: DspexServer, program: str, *more: str) -> tuple[str, str] | None:
+    """Measures a program on the held-out examples; its score and the job, None if it has none."""
+    # What does not parse is a wrong answer, however often.
+    ran = show(server, "eval", program, "--data", "desk:dev", "--metric", "exact_match", "--max-errors", "-1", *more)
+    found = re.search(r"^job +(\S+)$.*^score +(\S+)", ran.stdout, re.MULTILINE | re.DOTALL)
+    return (found.group(2), found.group(1)) if found else None
+
+
+def optimise(server: DspexServer, splits: str) -> bool:
+    """Compiles a program, and shows its score on held-out examples before and after; whether it has both."""
+    say("a program without demos, and examples of what it should answer")
+    show(server, "create", "-f", DESK)
+    show(server, "datasets", "import", EXAMPLES, "--as", "desk", "--program", "desk", "--split", splits)
+    say("its score on the held-out examples")
+    before = score(server, "desk@1")
+    if before is None:
+        return False
+    say("compiled: answers that were right become demos, and labelled examples fill up")
+    settings = ("--metric", "exact_match", "--max-errors", "-1")
+    show(server, "compile", "desk@1", "--trainset", "desk:train", "--testset", "desk:dev", *settings)
+    say("the score of what came out, on the same examples")
+    after = score(server, "desk@2", "--baseline", before[1])
+    if after is None:
+        return False
+    say(f"score on held-out examples: {before[0]} before, {after[0]} after")
+    return True
 
 
 def main() -> int:
@@ -160,12 +198,16 @@ def main() -> int:
     ports = ["--listen", "127.0.0.1:50051", "--metrics", "127.0.0.1:9464"] if arguments.keep else []
     with tempfile.TemporaryDirectory(prefix="dspex-demo.") as folder, chosen as model:
         say(f"a language model: {model.description}")
-        with DspexServer(Path(folder), args=["--model", model.name, *ports], env=model.environment) as server:
+        # compile reports on the examples that eval measures: with a cache nothing is asked twice.
+        config = {"cache": {"max_bytes": 64 << 20}}
+        arguments_of_server = ["--model", model.name, *ports]
+        with DspexServer(Path(folder), config=config, args=arguments_of_server, env=model.environment) as server:
             say(f"a server: dspex serve --model {model.name}, listening on {server.address}")
-            typed = demonstrate(server)
+            worked = demonstrate(server) > 0
+            worked = optimise(server, model.splits) and worked
             if arguments.keep:
                 wait_for_interrupt(server)
-    return 0 if typed > 0 else 1
+    return 0 if worked else 1
 
 
 def wait_for_interrupt(server: DspexServer) -> None:
