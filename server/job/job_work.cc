@@ -39,7 +39,16 @@ v1::ExampleResult ToProto(const ExampleRecord& record, int repeat) {
 
 Task<std::vector<ScoreLog::Past>> JobScoreLog::Load(const CandidateRun& run) {
   if (!calls_.resumed) co_return std::vector<Past>();
-  absl::StatusOr<std::vector<JournalScore>> scores = co_await calls_.journal->ReadScores(calls_.job, run.lane);
+  // One at a time where demonstrations are bootstrapped: each of these runs is of one example, and all have one lane.
+  std::int64_t first = 0;
+  std::int64_t last = run.examples->size() - 1;
+  if (run.indices.has_value() && !run.indices->empty()) {
+    const auto [least, most] = std::minmax_element(run.indices->begin(), run.indices->end());
+    first = *least;
+    last = *most;
+  }
+  absl::StatusOr<std::vector<JournalScore>> scores =
+      co_await calls_.journal->ReadScores(calls_.job, run.lane, first, last);
   if (!scores.ok()) co_return scores.status();
   std::vector<Past> past;
   past.reserve(scores->size());

@@ -132,13 +132,16 @@ Task<std::vector<JournalAnswer>> Journal::ReadLane(std::string job, std::string 
   return database_->Read<std::vector<JournalAnswer>>(std::move(operation));
 }
 
-Task<std::vector<JournalScore>> Journal::ReadScores(std::string job, std::string run) {
+Task<std::vector<JournalScore>> Journal::ReadScores(std::string job, std::string run, std::int64_t first,
+                                                    std::int64_t last) {
   std::function<absl::StatusOr<std::vector<JournalScore>>(SQLite::Database&)> operation = [job = std::move(job),
-                                                                                           run = std::move(run)](
-                                                                                              SQLite::Database& db) {
+                                                                                           run = std::move(run), first,
+                                                                                           last](SQLite::Database& db) {
     std::vector<JournalScore> scores;
-    SQLite::Statement rows =
-        Query(db, "SELECT example, score, failed FROM results WHERE job = ? AND run = ? ORDER BY example", job, run);
+    SQLite::Statement rows = Query(db,
+                                   "SELECT example, score, failed FROM results "
+                                   "WHERE job = ? AND run = ? AND example BETWEEN ? AND ? ORDER BY example",
+                                   job, run, first, last);
     while (rows.executeStep()) {
       scores.push_back({rows.getColumn(0).getInt64(), rows.getColumn(1).getDouble(), rows.getColumn(2).getInt() != 0});
     }

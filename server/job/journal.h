@@ -3,6 +3,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -69,8 +70,10 @@ class Journal {
   /// All answers of a lane, in the order in which they came.
   Task<std::vector<JournalAnswer>> ReadLane(std::string job, std::string lane);
 
-  /// What the examples of a run have scored, by index: all that is needed of those that are done.
-  Task<std::vector<JournalScore>> ReadScores(std::string job, std::string run);
+  /// What the examples of a run have scored, by index: all that is needed of those that are done. Of those from `first`
+  /// to `last` only.
+  Task<std::vector<JournalScore>> ReadScores(std::string job, std::string run, std::int64_t first = 0,
+                                             std::int64_t last = std::numeric_limits<std::int64_t>::max());
 
   /// Results of a run, by index; those above `after` (-1: all), at most `limit`, and fewer where they are large.
   Task<ExampleResultPage> ReadResults(std::string job, std::string run, std::int64_t after, int limit);

@@ -140,6 +140,12 @@ TEST_F(JournalTest, KeepsScoredExamplesAndPagesThem) {
     EXPECT_FALSE((*scores)[static_cast<std::size_t>(i)].failed);
   }
   EXPECT_TRUE((*scores)[4].failed);
+  const auto some = io_.Await(journal_->ReadScores("j1", "run", 1, 2));
+  ASSERT_TRUE(some.ok()) << some.status();
+  ASSERT_EQ(some->size(), 2u);
+  EXPECT_EQ((*some)[0].index, 1);
+  EXPECT_EQ((*some)[1].index, 2);
+
   const auto first = io_.Await(journal_->ReadResults("j1", "run", -1, 3));
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_EQ(first->results.size(), 3u);
