@@ -23,8 +23,20 @@ double Mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-// std::uniform_int_distribution gives other numbers with other libraries.
-std::size_t Below(std::mt19937_64& random, std::size_t bound) { return static_cast<std::size_t>(random() % bound); }
+// std::uniform_int_distribution gives other numbers with other libraries. Of 32 random bits, by a multiplication: most
+// of a resample's time would go into divisions.
+std::size_t Below(std::uint64_t bits, std::uint64_t bound) { return static_cast<std::size_t>((bits * bound) >> 32U); }
+
+// Of as many values as there are, drawn with replacement.
+double ResampledMean(const std::vector<double>& values, std::mt19937_64& random) {
+  double sum = 0;
+  for (std::size_t i = 0; i + 1 < values.size(); i += 2) {
+    const std::uint64_t bits = random();
+    sum += values[Below(bits & 0xffffffffU, values.size())] + values[Below(bits >> 32U, values.size())];
+  }
+  if (values.size() % 2 != 0) sum += values[Below(random() >> 32U, values.size())];
+  return sum / static_cast<double>(values.size());
+}
 
 double Percentile(std::vector<double>& sorted, double part) {
   const auto at = static_cast<std::size_t>(std::floor(part * static_cast<double>(sorted.size() - 1) + 0.5));
@@ -57,11 +69,7 @@ ConfidenceInterval MeanInterval(const std::vector<double>& values) {
   }
   std::mt19937_64 random(kSeed);
   std::vector<double> means(kResamples);
-  for (double& resampled : means) {
-    double sum = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) sum += values[Below(random, values.size())];
-    resampled = sum / static_cast<double>(values.size());
-  }
+  for (double& resampled : means) resampled = ResampledMean(values, random);
   std::sort(means.begin(), means.end());
   return {Percentile(means, 0.025), Percentile(means, 0.975)};
 }
