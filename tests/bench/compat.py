@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -13,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tests.bench.installed_dspy import prepare_dspy
 from tests.bench.processes import BenchError, Binaries
 from tests.bench.results import Result, Selection
-from tests.support.paths import ROOT
 
 NAMES = ("predict/d0", "predict/d8", "chain_of_thought/d8", "json/d0")
 CALLS_DSPY = 1500
@@ -50,9 +49,7 @@ class Compat:
     def run(self) -> Iterator[Result]:
         """Measures both sides in turn; the best round of each counts, so that noise favours neither."""
         print("== compat", file=sys.stderr, flush=True)
-        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        os.environ.setdefault("DSPY_CACHEDIR", tempfile.mkdtemp(prefix="dspex-dspy-"))
-        sys.path.insert(0, str(ROOT / "python_worker"))
+        prepare_dspy()
         cases = _cases()
         specification = _specification(cases)
         dspex: dict[str, float] = {}

@@ -4,14 +4,11 @@
 // it.
 
 #include <absl/strings/str_cat.h>
-#include <google/protobuf/util/json_util.h>
 #include <time.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
@@ -20,15 +17,10 @@
 #include "engine/program/program.h"
 #include "server/program/phrasebook_registry.h"
 #include "tests/bench/canned_model.h"
+#include "tests/bench/specification.h"
 
 namespace dspex {
 namespace {
-
-template <typename T>
-T Must(absl::StatusOr<T> value) {
-  if (!value.ok()) throw std::runtime_error(value.status().ToString());
-  return *std::move(value);
-}
 
 double CpuSeconds() {
   timespec now{};
@@ -50,9 +42,7 @@ asio::awaitable<void> CallAll(const Program& program, const Json& example, int c
 }
 
 double MicrosecondsPerCall(const Json& example, const Phrasebooks& phrasebooks) {
-  v1::Program definition;
-  const auto read = google::protobuf::util::JsonStringToMessage(example.at("program").dump(), &definition);
-  if (!read.ok()) throw std::runtime_error(read.ToString());
+  const auto definition = ReadMessage<v1::Program>(example.at("program"));
   OneModel models(example.at("completion").get<std::string>());
   const std::shared_ptr<const Program> program =
       Must(Program::Create(definition, {.language_models = &models, .phrasebooks = &phrasebooks, .default_lm = ""}));
@@ -71,16 +61,9 @@ double MicrosecondsPerCall(const Json& example, const Phrasebooks& phrasebooks) 
 }
 
 int Run(const char* path) {
-  std::ifstream file(path);
-  const Json specification =
-      Must(ParseJson(std::string(std::istreambuf_iterator<char>(file), {}), {.max_bytes = std::size_t{64} << 20}));
-  v1::Phrasebook phrasebook;
-  phrasebook.set_name(absl::StrCat("phrasebooks/", specification.at("phrasebook").at("name").get<std::string>()));
-  phrasebook.set_contents_json(specification.at("phrasebook").dump());
+  const Json specification = ReadSpecification(path);
   PhrasebookRegistry phrasebooks;
-  if (absl::Status added = phrasebooks.Add(std::move(phrasebook)); !added.ok()) {
-    throw std::runtime_error(added.ToString());
-  }
+  AddPhrasebook(specification.at("phrasebook"), phrasebooks);
   Json results = Json::object();
   for (const Json& example : specification.at("cases")) {
     results[example.at("name").get<std::string>()] = MicrosecondsPerCall(example, phrasebooks);

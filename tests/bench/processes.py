@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import grpc
+
 from tests.mock_llm.client import MockLlm
 
 COMPLETION = (
@@ -38,6 +40,15 @@ class Server:
         """host:port"""
         return f"127.0.0.1:{self.port}"
 
+    def channel(self) -> grpc.Channel:
+        """A new connection of its own."""
+        options = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0)]
+        return grpc.insecure_channel(self.target, options=options)
+
+    def cpu_seconds(self) -> float:
+        """The CPU time that the process has taken."""
+        return time.clock_gettime((~self.pid << 3) | 2)  # What clock_getcpuclockid() makes of a process's id.
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -57,6 +68,7 @@ class Binaries:
         self.engine_bench = folder / "tests/bench/engine_bench"
         self.stack_bench = folder / "tests/bench/stack_bench"
         self.compat_bench = folder / "tests/bench/compat_bench"
+        self.search_bench = folder / "tests/bench/search_bench"
         self.dspex = folder / "server/dspex"
 
     def call_load(self, *arguments: str) -> dict[str, Any]:
@@ -95,8 +107,8 @@ def run_benchmarks(binary: Path, names: Iterable[str], *options: str) -> list[di
     return entries
 
 
-def _canned_answer() -> list[dict[str, Any]]:
-    """A script whose one reply is the same bytes each time, so that the mock costs next to nothing."""
+def canned_answer() -> dict[str, Any]:
+    """A rule of the mock whose reply is the same bytes each time, so that the mock costs next to nothing."""
     message = {"role": "assistant", "content": COMPLETION}
     body = {
         "id": "chatcmpl-1",
@@ -106,14 +118,14 @@ def _canned_answer() -> list[dict[str, Any]]:
         "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 200, "completion_tokens": 30, "total_tokens": 230},
     }
-    return [{"reply": {"raw_body": json.dumps(body)}}]
+    return {"reply": {"raw_body": json.dumps(body)}}
 
 
 @contextlib.contextmanager
 def running_mock(binaries: Binaries, latency_ms: int = 0) -> Iterator[MockLlm]:
     """The mock with one canned answer."""
     with MockLlm.start(binaries.mock_llm, latency_ms=latency_ms, record=False) as mock:
-        mock.script(_canned_answer())
+        mock.script([canned_answer()])
         yield mock
 
 
@@ -141,22 +153,32 @@ def _free_port() -> int:
 
 @dataclass(frozen=True)
 class StartedServer(Server):
-    """dspex with how long it took from its start to healthy."""
+    """dspex with when it was started and when it was healthy, on the monotonic clock."""
 
-    start_ms: float
+    start_ns: int
+    ready_ns: int
+
+    @property
+    def start_ms(self) -> float:
+        """From its start to healthy."""
+        return (self.ready_ns - self.start_ns) / 1e6
 
 
 @contextlib.contextmanager
-def running_dspex(binaries: Binaries, mock: MockLlm, config: str = "") -> Iterator[StartedServer]:
-    """dspex with its default configuration, or the given YAML; its data in a folder of its own."""
+def running_dspex(
+    binaries: Binaries, mock: MockLlm, config: str = "", folder: Path | None = None
+) -> Iterator[StartedServer]:
+    """dspex with its default configuration, or the given YAML; its data in `folder`, or in one that goes with it."""
     port = _free_port()
     environment = os.environ | {"OPENAI_BASE_URL": mock.base_url, "OPENAI_API_KEY": "bench"}
     arguments: list[str | Path] = ["serve", "--listen", f"127.0.0.1:{port}", "--metrics", "127.0.0.1:0"]
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        if folder is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if config:
-            (Path(folder) / "dspex.yaml").write_text(config)
+            (folder / "dspex.yaml").write_text(config)
             arguments += ["--config", "dspex.yaml"]
-        log = Path(folder) / "log"
+        log = folder / "log"
         output = stack.enter_context(log.open("wb"))
         waiting = subprocess.Popen([binaries.load, "ready", "--target", f"127.0.0.1:{port}"], stdout=subprocess.PIPE)
         stack.callback(_stop, waiting)
@@ -165,7 +187,7 @@ def running_dspex(binaries: Binaries, mock: MockLlm, config: str = "") -> Iterat
         process = subprocess.Popen([binaries.dspex, *arguments], cwd=folder, env=environment, stderr=output)
         stack.callback(_stop, process)
         ready_ns = _wait_until_ready(waiting, process, log)
-        yield StartedServer(process.pid, port, (ready_ns - start_ns) / 1e6)
+        yield StartedServer(process.pid, port, start_ns, ready_ns)
 
 
 def _wait_until_ready(waiting: subprocess.Popen[bytes], server: subprocess.Popen[bytes], log: Path) -> int:

@@ -24,6 +24,8 @@ GOALS = {
     "providers/stack/whole/us": 3.0,
     "providers/stream/c64/first_added_us": 200.0,
     "providers/streams/1000/ended_well": 1_000.0,
+    "compile/evaluate/256/vs_ideal": 1.05,
+    "compile/search/times_dspy": 30.0,
     "idle/start_ms": 100.0,
     "idle/rss_mib": 32.0,
     "idle/anon_mib": 10.0,

@@ -7,6 +7,11 @@ import json
 import sys
 from pathlib import Path
 
+from tests.support import stubs
+
+# Before the suites are read: they import the messages and stubs.
+sys.path.insert(0, str(stubs.folder()))
+
 from tests.bench.processes import BenchError, Binaries
 from tests.bench.results import Result, Selection, format_table
 from tests.bench.suites import SUITES

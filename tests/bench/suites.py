@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.bench.compat import Compat
+from tests.bench.compile import Compile
 from tests.bench.processes import (
     Binaries,
     Server,
@@ -248,4 +249,4 @@ class InFlight:
         yield Result(rss, peak, "MiB")
 
 
-SUITES = (Calls, Engine, Compat, Providers, Idle, InFlight)
+SUITES = (Calls, Engine, Compat, Providers, Compile, Idle, InFlight)

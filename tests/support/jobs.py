@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, Protocol
 
+import grpc
 from dspex.v1 import dataset_service_pb2 as datasets_pb
 from dspex.v1 import dataset_service_pb2_grpc as datasets_grpc
 from dspex.v1 import job_pb2, metric_pb2, program_pb2, values_pb2
@@ -15,7 +16,6 @@ from dspex.v1 import program_service_pb2 as programs_pb
 from dspex.v1 import program_service_pb2_grpc as programs_grpc
 
 from tests.support.function_model import chance
-from tests.support.server import DspexServer
 
 EXACT = metric_pb2.Metric(exact_match=metric_pb2.ExactMatch())
 ENDED = (job_pb2.JOB_STATE_SUCCEEDED, job_pb2.JOB_STATE_FAILED, job_pb2.JOB_STATE_CANCELLED)
@@ -32,10 +32,16 @@ def doubling(body: dict[str, Any], _: int) -> str:
     return f"[[ ## answer ## ]]\n{answer}\n\n[[ ## completed ## ]]"
 
 
+class Reachable(Protocol):
+    """A server that listens."""
+
+    def channel(self) -> grpc.Channel: ...
+
+
 class JobClient:
     """The services that jobs need, on a connection of its own."""
 
-    def __init__(self, server: DspexServer) -> None:
+    def __init__(self, server: Reachable) -> None:
         channel = server.channel()
         self.programs = programs_grpc.ProgramServiceStub(channel)
         self.datasets = datasets_grpc.DatasetServiceStub(channel)
