@@ -9,11 +9,15 @@ namespace dspex {
 
 namespace {
 constexpr std::int64_t kMillion = 1'000'000;
+constexpr std::size_t kMaxDigits = 6;
 }  // namespace
 
 std::optional<Money> ParsePriceOfMillion(absl::string_view text) {
+  const std::size_t point = std::min(text.find('.'), text.size());
+  const absl::string_view decimals = text.substr(std::min(point + 1, text.size()));
+  if (point > kMaxDigits || decimals.size() > kMaxDigits) return std::nullopt;
   const std::optional<Money> of_million = Money::Parse(text);
-  if (!of_million.has_value() || of_million->picodollars() % kMillion != 0) return std::nullopt;
+  if (!of_million.has_value()) return std::nullopt;
   return Money::Picodollars(of_million->picodollars() / kMillion);
 }
 

@@ -21,8 +21,8 @@ struct Price {
   std::optional<Money> cache_write = {};
 };
 
-/// Reads the price of a million tokens, in dollars, as that of one; nothing if the text is no amount, or one that a
-/// token's price cannot hold exactly (more than six digits behind the point).
+/// Reads the price of a million tokens, in dollars, as that of one, which is exact; nothing if the text is no plain
+/// decimal number with at most six digits before and behind the point.
 std::optional<Money> ParsePriceOfMillion(absl::string_view text);
 
 /// What `usage` costs.

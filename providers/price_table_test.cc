@@ -11,7 +11,9 @@ std::string Dollars(Money money) { return money.ToString(); }
 TEST(PriceTableTest, PricesAreOfAMillionTokens) {
   EXPECT_EQ(Dollars(PerMillion("0.15") * 1'000'000), "0.15");
   EXPECT_EQ(Dollars(PerMillion("0.000001")), "0.000000000001");
-  for (const char* text : {"", "x", "-1", "0.0000001", "99999999"}) {
+  EXPECT_EQ(Dollars(PerMillion("999999.999999") * 1'000'000), "999999.999999");
+  for (const char* text : {"", "x", "-1", "+1", " 1", "1e3", ".5", "1.", ".", "0.0000001", "0.1500000", "1234567",
+                           "0000001", "99999999"}) {
     EXPECT_FALSE(ParsePriceOfMillion(text).has_value()) << text;
   }
 }

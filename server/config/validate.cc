@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "providers/price_table.h"
 #include "server/config/config.h"
 
 namespace dspex {
@@ -69,18 +70,8 @@ absl::Status CheckTimeouts(absl::string_view key, const HttpTimeouts& timeouts) 
   return status;
 }
 
-// A price is a plain decimal number: exact, so that sums are.
 absl::Status CheckPrice(absl::string_view key, const std::string& text) {
-  if (text.empty()) return absl::OkStatus();
-  const std::size_t point = text.find('.');
-  const absl::string_view whole = absl::string_view(text).substr(0, point);
-  const absl::string_view decimals =
-      point == std::string::npos ? absl::string_view("0") : absl::string_view(text).substr(point + 1);
-  const auto is_number = [](absl::string_view digits) {
-    return !digits.empty() && digits.size() <= 6 &&
-           std::all_of(digits.begin(), digits.end(), [](char c) { return absl::ascii_isdigit(c); });
-  };
-  if (is_number(whole) && is_number(decimals)) return absl::OkStatus();
+  if (text.empty() || ParsePriceOfMillion(text).has_value()) return absl::OkStatus();
   return Invalid(key, absl::StrCat("is '", text,
                                    "'; it must be dollars for a million tokens, for example 0.15, with at most six "
                                    "digits before and behind the point"));
