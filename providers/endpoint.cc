@@ -2,12 +2,10 @@
 
 #include <absl/strings/str_cat.h>
 
-#include <optional>
 #include <utility>
 
 #include "engine/base/error.h"
 #include "providers/anthropic/anthropic_model.h"
-#include "providers/decorators/rate_limited.h"
 #include "providers/openai/openai_model.h"
 #include "providers/openai/responses_model.h"
 
@@ -26,7 +24,7 @@ Limiter::Options LimiterOptions(const ProviderSettings& provider) {
 absl::StatusOr<std::unique_ptr<Endpoint>> Endpoint::Create(const ProviderSettings& provider,
                                                            const EndpointSettings& settings,
                                                            const std::string& user_agent, PrefixCache& prefixes,
-                                                           AttemptObserver& observer, TimeSource& time) {
+                                                           TimeSource& time) {
   http::ClientOptions options;
   options.base_url = settings.base_url;
   options.user_agent = user_agent;
@@ -41,7 +39,7 @@ absl::StatusOr<std::unique_ptr<Endpoint>> Endpoint::Create(const ProviderSetting
         .With("provider", provider.name);
   }
   // Its constructor is private.
-  std::unique_ptr<Endpoint> endpoint(new Endpoint(provider, settings, *std::move(client), prefixes, observer, time));
+  std::unique_ptr<Endpoint> endpoint(new Endpoint(provider, settings, *std::move(client), prefixes, time));
   // A key that cannot be sent is a mistake to be told of now, not with the first call.
   const absl::Status probe = endpoint->MakeDialectModel("model").status();
   if (!probe.ok()) return WithMetadata(probe, "provider", provider.name);
@@ -49,14 +47,11 @@ absl::StatusOr<std::unique_ptr<Endpoint>> Endpoint::Create(const ProviderSetting
 }
 
 Endpoint::Endpoint(const ProviderSettings& provider, const EndpointSettings& settings,
-                   std::unique_ptr<http::Client> client, PrefixCache& prefixes, AttemptObserver& observer,
-                   TimeSource& time)
+                   std::unique_ptr<http::Client> client, PrefixCache& prefixes, TimeSource& time)
     : provider_(provider),
       settings_(settings),
       client_(std::move(client)),
       prefixes_(prefixes),
-      observer_(observer),
-      time_(time),
       breaker_(provider.breaker, time),
       limiter_(LimiterOptions(provider), time) {}
 
@@ -74,13 +69,14 @@ absl::StatusOr<std::shared_ptr<lm::LanguageModel>> Endpoint::MakeDialectModel(ab
   }
 }
 
-absl::StatusOr<std::shared_ptr<lm::LanguageModel>> Endpoint::MakeModel(absl::string_view model) {
+absl::StatusOr<EndpointModel> Endpoint::MakeModel(absl::string_view model) {
   absl::StatusOr<std::shared_ptr<lm::LanguageModel>> built = MakeDialectModel(model);
-  if (!built.ok()) return built;
-  const std::optional<Price> price = PriceTable(provider_.prices).Find(absl::StrCat(provider_.name, "/", model));
-  std::shared_ptr<lm::LanguageModel> metered = NewAttemptMeter(*std::move(built), observer_, price);
-  std::shared_ptr<lm::LanguageModel> breaking = NewBreaking(std::move(metered), breaker_);
-  return NewRateLimited(std::move(breaking), limiter_, time_);
+  if (!built.ok()) return built.status();
+  return EndpointModel{.model = *std::move(built),
+                       .price = PriceTable(provider_.prices).Find(absl::StrCat(provider_.name, "/", model)),
+                       .breaker = breaker_,
+                       .limiter = limiter_,
+                       .weight = settings_.weight};
 }
 
 EndpointStats Endpoint::stats() const {

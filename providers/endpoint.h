@@ -7,8 +7,8 @@
 #include <string>
 
 #include "engine/lm/language_model.h"
-#include "providers/decorators/attempt_meter.h"
 #include "providers/decorators/breaker.h"
+#include "providers/decorators/compose.h"
 #include "providers/decorators/limiter.h"
 #include "providers/http/client.h"
 #include "providers/provider_settings.h"
@@ -32,10 +32,10 @@ class Endpoint {
   static absl::StatusOr<std::unique_ptr<Endpoint>> Create(const ProviderSettings& provider,
                                                           const EndpointSettings& settings,
                                                           const std::string& user_agent, PrefixCache& prefixes,
-                                                          AttemptObserver& observer, TimeSource& time);
+                                                          TimeSource& time);
 
-  /// The model of that name here, within the endpoint's limits and breaker.
-  absl::StatusOr<std::shared_ptr<lm::LanguageModel>> MakeModel(absl::string_view model);
+  /// The model of that name here, with the endpoint's limits and breaker.
+  absl::StatusOr<EndpointModel> MakeModel(absl::string_view model);
 
   EndpointStats stats() const;
 
@@ -44,7 +44,7 @@ class Endpoint {
 
  private:
   Endpoint(const ProviderSettings& provider, const EndpointSettings& settings, std::unique_ptr<http::Client> client,
-           PrefixCache& prefixes, AttemptObserver& observer, TimeSource& time);
+           PrefixCache& prefixes, TimeSource& time);
 
   absl::StatusOr<std::shared_ptr<lm::LanguageModel>> MakeDialectModel(absl::string_view model);
 
@@ -52,8 +52,6 @@ class Endpoint {
   const EndpointSettings settings_;
   const std::unique_ptr<http::Client> client_;
   PrefixCache& prefixes_;
-  AttemptObserver& observer_;
-  TimeSource& time_;
   Breaker breaker_;
   Limiter limiter_;
 };

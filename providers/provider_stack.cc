@@ -8,11 +8,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
-#include "providers/decorators/fallback.h"
-#include "providers/decorators/request_digest.h"
-#include "providers/decorators/retrying.h"
-#include "providers/decorators/routed.h"
-#include "providers/decorators/single_flight.h"
+#include "providers/decorators/compose.h"
 #include "providers/pattern.h"
 
 namespace dspex {
@@ -67,7 +63,7 @@ absl::Status ConfiguredLanguageModels::AddProvider(ProviderSettings settings, co
                     .retry_budget = std::make_unique<RetryBudget>(RetryBudget::Options())};
   for (const EndpointSettings& endpoint : provider.settings->endpoints) {
     absl::StatusOr<std::unique_ptr<Endpoint>> made =
-        Endpoint::Create(*provider.settings, endpoint, user_agent, prefixes_, observer_, time_);
+        Endpoint::Create(*provider.settings, endpoint, user_agent, prefixes_, time_);
     if (!made.ok()) return made.status();
     provider.endpoints.push_back(*std::move(made));
   }
@@ -76,9 +72,7 @@ absl::Status ConfiguredLanguageModels::AddProvider(ProviderSettings settings, co
   return absl::OkStatus();
 }
 
-// What a call passes through, from the inside out, is built by Endpoint::MakeModel (meter, breaker, limits), MakeEntry
-// (routing, retries) and MakeModel (fallbacks, shared calls, cache), in the order of docs/architecture.md.
-absl::StatusOr<std::shared_ptr<lm::LanguageModel>> ConfiguredLanguageModels::MakeEntry(absl::string_view name) {
+absl::StatusOr<ChainEntry> ConfiguredLanguageModels::MakeEntry(absl::string_view name) {
   const std::size_t slash = name.find('/');
   if (slash == absl::string_view::npos || slash == 0 || !IsModelName(name) || slash + 1 == name.size()) {
     return Error(absl::StatusCode::kInvalidArgument, reason::kInvalidRequest,
@@ -88,41 +82,37 @@ absl::StatusOr<std::shared_ptr<lm::LanguageModel>> ConfiguredLanguageModels::Mak
   const auto found = providers_.find(provider_name);
   if (found == providers_.end()) return UnknownProvider(provider_name);
   const Provider& provider = found->second;
-  std::vector<Route> routes;
-  for (std::size_t i = 0; i < provider.endpoints.size(); ++i) {
-    absl::StatusOr<std::shared_ptr<lm::LanguageModel>> model = provider.endpoints[i]->MakeModel(name.substr(slash + 1));
+  ChainEntry entry{.endpoints = {},
+                   .routing = provider.settings->routing,
+                   .retry = provider.settings->retry,
+                   .retry_budget = *provider.retry_budget};
+  for (const auto& endpoint : provider.endpoints) {
+    absl::StatusOr<EndpointModel> model = endpoint->MakeModel(name.substr(slash + 1));
     if (!model.ok()) return model.status();
-    routes.push_back({.model = *std::move(model), .weight = provider.settings->endpoints[i].weight});
+    entry.endpoints.push_back(*std::move(model));
   }
-  const auto random = [this] { return jitter_(); };
-  std::shared_ptr<lm::LanguageModel> routed = routes.size() == 1
-                                                  ? std::move(routes.front().model)
-                                                  : NewRouted(std::move(routes), provider.settings->routing, random);
-  return NewRetrying(std::move(routed), provider.settings->retry, *provider.retry_budget, time_, random);
+  return entry;
 }
 
 absl::StatusOr<std::shared_ptr<lm::LanguageModel>> ConfiguredLanguageModels::MakeModel(absl::string_view name) {
   std::vector<std::string> names{std::string(name)};
-  const FallbackRule* fallback = FindFallback(name);
-  if (fallback != nullptr) names.insert(names.end(), fallback->models.begin(), fallback->models.end());
-  std::vector<std::shared_ptr<lm::LanguageModel>> chain;
-  for (const std::string& entry : names) {
-    absl::StatusOr<std::shared_ptr<lm::LanguageModel>> model = MakeEntry(entry);
-    if (!model.ok()) return model;
-    chain.push_back(*std::move(model));
+  const FallbackRule* rule = FindFallback(name);
+  if (rule != nullptr) names.insert(names.end(), rule->models.begin(), rule->models.end());
+  std::vector<ChainEntry> chain;
+  for (const std::string& entry_name : names) {
+    absl::StatusOr<ChainEntry> entry = MakeEntry(entry_name);
+    if (!entry.ok()) return entry.status();
+    chain.push_back(*std::move(entry));
   }
-  std::shared_ptr<lm::LanguageModel> model =
-      chain.size() == 1 ? std::move(chain.front())
-                        : NewFallback(std::move(chain), {.max_attempts = fallback->max_attempts}, time_);
-  return caches_responses_ ? WithCache(std::move(model), absl::StrJoin(names, " ")) : model;
-}
-
-std::shared_ptr<lm::LanguageModel> ConfiguredLanguageModels::WithCache(std::shared_ptr<lm::LanguageModel> chain,
-                                                                       std::string configuration) {
-  const auto cached = std::make_shared<CachedChain>(std::move(configuration));
-  std::shared_ptr<lm::LanguageModel> shared = NewSingleFlight(std::move(chain), cached->digester, scope_, time_);
-  cached->model = NewCached(std::move(shared), responses_, cached->digester);
-  return {cached, cached->model.get()};
+  FallbackOptions fallback;
+  if (rule != nullptr) fallback.max_attempts = rule->max_attempts;
+  const ChainTools tools{.observer = observer_, .time = time_, .random = [this] { return jitter_(); }};
+  if (!caches_responses_) return ComposeChain(std::move(chain), fallback, nullptr, tools);
+  // No name has a line break.
+  const auto cached = std::make_shared<CachedChain>(absl::StrJoin(names, "\n"));
+  const CallSharing sharing{.responses = responses_, .digester = cached->digester, .scope = scope_};
+  cached->model = ComposeChain(std::move(chain), fallback, &sharing, tools);
+  return std::shared_ptr<lm::LanguageModel>(cached, cached->model.get());
 }
 
 const FallbackRule* ConfiguredLanguageModels::FindFallback(absl::string_view name) const {

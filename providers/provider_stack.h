@@ -18,6 +18,7 @@
 #include "engine/lm/language_model.h"
 #include "providers/decorators/attempt_meter.h"
 #include "providers/decorators/cache.h"
+#include "providers/decorators/compose.h"
 #include "providers/decorators/jitter.h"
 #include "providers/decorators/retry_budget.h"
 #include "providers/endpoint.h"
@@ -69,9 +70,8 @@ class ConfiguredLanguageModels final : public lm::LanguageModels {
                            TimeSource& time);
 
   absl::Status AddProvider(ProviderSettings settings, const std::string& user_agent);
-  absl::StatusOr<std::shared_ptr<lm::LanguageModel>> MakeEntry(absl::string_view name);
+  absl::StatusOr<ChainEntry> MakeEntry(absl::string_view name);
   absl::StatusOr<std::shared_ptr<lm::LanguageModel>> MakeModel(absl::string_view name);
-  std::shared_ptr<lm::LanguageModel> WithCache(std::shared_ptr<lm::LanguageModel> chain, std::string configuration);
   const FallbackRule* FindFallback(absl::string_view name) const;
   absl::Status UnknownProvider(const std::string& provider) const;
 
