@@ -3,6 +3,7 @@
 #include <absl/strings/string_view.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -112,6 +113,9 @@ class AttemptBudget {
   int made_ = 0;
 };
 
+/// A SHA-256: what equal calls of language models have in common, and others do not.
+using RequestDigest = std::array<unsigned char, 32>;
+
 /// Passed, by value, to everything that works for a request: its deadline, its place in the trace, and the record they
 /// share. Never thread-local. The record must outlive the context.
 class RequestContext {
@@ -133,6 +137,9 @@ class RequestContext {
   /// answer of another.
   int sample() const { return sample_; }
   void set_sample(int sample) { sample_ = sample; }
+  /// The digest of the call that is made, by who has made one on its way; null before that. Outlives the call.
+  const RequestDigest* digest() const { return digest_; }
+  void set_digest(const RequestDigest* digest) { digest_ = digest; }
   /// The index of this context's node in the record's trace; -1 if there is none.
   int trace_node() const { return trace_node_; }
 
@@ -156,7 +163,7 @@ class RequestContext {
   bool has_share() const { return is_share_; }
 
   /// A context for a part of this one's work: the deadline may only come earlier, the trace gains a node named `name`.
-  /// It has no sink for deltas.
+  /// It has no sink for deltas and no digest.
   RequestContext Child(absl::string_view name, TimePoint deadline = kNoDeadline) const;
 
   /// Notes the end of this context's work in its trace node, and hands out the node to be filled; null without a trace.
@@ -171,6 +178,7 @@ class RequestContext {
   bool is_share_ = false;
   lm::DeltaSink* deltas_ = nullptr;
   AttemptBudget* attempts_ = nullptr;
+  const RequestDigest* digest_ = nullptr;
   const std::atomic<TimePoint>* wanted_until_ = nullptr;
 };
 

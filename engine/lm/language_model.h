@@ -114,8 +114,8 @@ struct Response {
   std::string provider_request_id;
   /// Tries at providers that it took; 0 for one from a cache.
   int attempts = 1;
-  /// What the provider says of its limits, if it does.
-  std::optional<RateLimits> rate_limits = {};
+  /// What the provider says of its limits; null if it does not. Apart, as responses are moved from frame to frame.
+  std::shared_ptr<const RateLimits> rate_limits = {};
   /// Which entry of a chain of fallbacks answered, from 0.
   int entry = 0;
   /// Answered without a call, by what an equal one was answered before. Its usage is zero.

@@ -48,7 +48,8 @@ class Breaking final : public Decorator {
  private:
   // That the caller ran out of time says nothing; that the endpoint used up its share of it does.
   static Breaker::Outcome Outcome(const absl::Status& status, const RequestContext& context) {
-    if (context.has_share() && ErrorReason(status) == reason::kDeadlineExceeded) return Breaker::Outcome::kFailure;
+    if (!status.ok() && context.has_share() && ErrorReason(status) == reason::kDeadlineExceeded)
+      return Breaker::Outcome::kFailure;
     return OutcomeOf(status);
   }
 
@@ -59,9 +60,9 @@ class Breaking final : public Decorator {
 
 absl::Status Breaker::Enter() {
   if (options_.failure_percent == 0) return absl::OkStatus();
-  const TimePoint now = time_.Now();
   MutexLock lock(&mutex_);
   if (state_ == State::kClosed) return absl::OkStatus();
+  const TimePoint now = time_.Now();
   if (now >= opened_until_ && !probing_) {
     state_ = State::kHalfOpen;
     probing_ = true;

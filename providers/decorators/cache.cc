@@ -42,6 +42,8 @@ class Cached final : public Decorator {
 
   Task<lm::Response> Generate(RequestContext context, const lm::Request& request) override {
     const RequestDigest digest = digester_.Of(context, request);
+    // What is behind needs it too.
+    context.set_digest(&digest);
     const std::shared_ptr<const lm::Response> kept = cache_.Get(digest);
     if (kept == nullptr) {
       absl::StatusOr<lm::Response> response = co_await inner().Generate(context, request);

@@ -40,7 +40,7 @@ class ResponseCache {
   std::size_t size_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   /// The one used last stands first.
   std::list<Entry> entries_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_map<RequestDigest, std::list<Entry>::iterator> index_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<RequestDigest, std::list<Entry>::iterator, DigestHash> index_ ABSL_GUARDED_BY(mutex_);
 };
 
 /// A model that answers from `cache` what an equal call of the tenant was answered, and keeps what `inner` answers: of

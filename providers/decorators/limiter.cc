@@ -137,7 +137,7 @@ absl::Status Limiter::Leave(const Ticket& ticket) {
   queue_.Remove(ticket);
   // Only a refusal tells that the provider has limits: without one it is slow.
   absl::Status error = ProbeIsFull() && !refused_ ? TooLate() : Refusal(ticket.need, ticket.tenant, now);
-  Changed();
+  Changed(now);
   return error;
 }
 
@@ -155,7 +155,7 @@ void Limiter::Observe(const std::optional<lm::RateLimits>& said, const Amounts& 
   } else {
     max_in_flight_ = std::min(2 * max_in_flight_, kMostInFlight);
   }
-  Changed();
+  Changed(now);
 }
 
 void Limiter::ObserveRefusal(const std::optional<lm::RateLimits>& said, const Amounts& taken) {
@@ -270,19 +270,20 @@ void Limiter::Pump(TimePoint now) {
 }
 
 // When another may be the next, or the next may go at another time.
-void Limiter::Changed() {
-  Pump(time_.Now());
+void Limiter::Changed(TimePoint now) {
+  Pump(now);
   const std::shared_ptr<Ticket> next = queue_.Next();
   if (next != nullptr && next->waiter != nullptr) next->waiter->Wake();
 }
 
 void Limiter::End(const Amounts& reserved, const Amounts& used) {
+  const TimePoint now = time_.Now();
   MutexLock lock(&mutex_);
   for (std::size_t i = 0; i < kLimitKinds; ++i) {
     buckets_[i].GiveBack(reserved[i] - used[i]);
   }
   --in_flight_;
-  Changed();
+  Changed(now);
 }
 
 }  // namespace dspex

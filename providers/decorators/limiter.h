@@ -121,7 +121,7 @@ class Limiter {
   absl::Status Leave(const Ticket& ticket);
   void Refill(TimePoint now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Pump(TimePoint now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Changed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Changed(TimePoint now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void End(const Amounts& reserved, const Amounts& used);
 
   const Options options_;

@@ -44,7 +44,7 @@ class RateLimited final : public Decorator {
   void Succeeded(Limiter::Grant grant, const lm::Response& response) {
     const Amounts taken = grant.taken();
     limiter_.Settle(std::move(grant), {response.usage.input_tokens, response.usage.output_tokens});
-    limiter_.Observe(response.rate_limits, taken);
+    limiter_.Observe(response.rate_limits == nullptr ? std::nullopt : std::optional(*response.rate_limits), taken);
   }
 
   // Returns the error as it is passed on.

@@ -118,7 +118,8 @@ TEST_F(RateLimitedTest, RetryAfterPausesTheEndpointForAll) {
 TEST_F(RateLimitedTest, HeadersOfAnswersAreHeeded) {
   Limiter limiter({.first_in_flight = 4, .probe_step = std::chrono::hours(1)}, time_);
   lm::Response response = TextResponse("x");
-  response.rate_limits = lm::RateLimits{.requests = {.limit = 60, .remaining = 0, .reset = minutes(1)}};
+  response.rate_limits =
+      std::make_shared<lm::RateLimits>(lm::RateLimits{.requests = {.limit = 60, .remaining = 0, .reset = minutes(1)}});
   inner_->Then(response);
   const auto model = NewRateLimited(inner_, limiter, time_);
   Call first(io_, *model);

@@ -3,17 +3,25 @@
 #include <absl/base/thread_annotations.h>
 #include <absl/container/flat_hash_map.h>
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 
+#include "engine/base/context.h"
 #include "engine/base/mutex.h"
 #include "engine/lm/language_model.h"
 
 namespace dspex {
 
-/// A SHA-256: what equal calls have in common.
-using RequestDigest = std::array<unsigned char, 32>;
+/// For tables of digests: each part of one is as good as a hash.
+struct DigestHash {
+  std::size_t operator()(const RequestDigest& digest) const {
+    std::size_t part = 0;
+    std::memcpy(&part, digest.data(), sizeof part);
+    return part;
+  }
+};
 
 /// Makes the digests of calls: of the tenant, the configuration of the models behind, the number of the sample, and
 /// every field of the request, each with its length, so that no two different calls share one. Thread-safe.
@@ -23,6 +31,7 @@ class RequestDigester {
   /// their endpoints.
   explicit RequestDigester(std::string configuration) : configuration_(std::move(configuration)) {}
 
+  /// The digest that the context brings, where it brings one: a call is digested once.
   RequestDigest Of(const RequestContext& context, const lm::Request& request);
 
  private:

@@ -1,6 +1,7 @@
 #include "providers/decorators/routed.h"
 
 #include <absl/base/thread_annotations.h>
+#include <absl/container/inlined_vector.h>
 
 #include <algorithm>
 #include <limits>
@@ -14,6 +15,9 @@
 namespace dspex {
 
 namespace {
+
+/// One for each endpoint, of which there are few.
+using Flags = absl::InlinedVector<bool, 8>;
 
 std::vector<std::shared_ptr<lm::LanguageModel>> ModelsOf(const std::vector<Route>& routes) {
   std::vector<std::shared_ptr<lm::LanguageModel>> models;
@@ -30,11 +34,11 @@ class Balance {
   }
 
   /// Chooses among those that were not `tried`, one at least, and counts a call there.
-  std::size_t Begin(const std::vector<bool>& tried) {
+  std::size_t Begin(const Flags& tried) {
     // A number for a point between the candidates; of those with the least load one is as good as another.
     const double luck = random_();
     MutexLock lock(&mutex_);
-    const std::size_t chosen = ByWeight(routing_ == Routing::kWeighted ? tried : Busier(tried), luck);
+    const std::size_t chosen = routing_ == Routing::kWeighted ? ByWeight(tried, luck) : ByWeight(Busier(tried), luck);
     ++in_flight_[chosen];
     return chosen;
   }
@@ -45,7 +49,7 @@ class Balance {
 
  private:
   // Those that were tried, or have more calls for their weight than the one with the least.
-  std::vector<bool> Busier(std::vector<bool> out) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  Flags Busier(Flags out) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     double least = std::numeric_limits<double>::infinity();
     for (std::size_t i = 0; i < out.size(); ++i) {
       if (!out[i]) least = std::min(least, in_flight_[i] / weights_[i]);
@@ -54,7 +58,7 @@ class Balance {
     return out;
   }
 
-  std::size_t ByWeight(const std::vector<bool>& out, double luck) const {
+  std::size_t ByWeight(const Flags& out, double luck) const {
     double total = 0;
     std::size_t last = 0;
     for (std::size_t i = 0; i < out.size(); ++i) total += out[i] ? 0 : weights_[i];
@@ -99,7 +103,7 @@ class Routed final : public Several {
       : Several(ModelsOf(routes)), balance_(routes, routing, std::move(random)) {}
 
   Task<lm::Response> Generate(RequestContext context, const lm::Request& request) override {
-    std::vector<bool> tried(count(), false);
+    Flags tried(count(), false);
     for (std::size_t left = count();; --left) {
       const std::size_t index = balance_.Begin(tried);
       const Counted counted(balance_, index);

@@ -97,6 +97,11 @@ class Reader final : public http::EventStreamReader {
   std::vector<lm::Delta> deltas_;
 };
 
+void NoteRateLimits(const http::Headers& headers, lm::Response& response) {
+  const std::optional<lm::RateLimits> limits = RateLimitsOf(headers, absl::Now());
+  if (limits.has_value()) response.rate_limits = std::make_shared<const lm::RateLimits>(*limits);
+}
+
 // A response that came whole.
 absl::StatusOr<lm::Response> Decode(http::Response response, const Dialect& dialect, const ErrorSource& source) {
   absl::Status checked = CheckResponse(response, source, dialect.decode_error);
@@ -107,7 +112,7 @@ absl::StatusOr<lm::Response> Decode(http::Response response, const Dialect& dial
     return WithMetadata(WithSource(decoded.status(), source, request_id), "http_status", absl::StrCat(response.status));
   }
   decoded->provider_request_id = std::string(request_id);
-  decoded->rate_limits = RateLimitsOf(response.headers, absl::Now());
+  NoteRateLimits(response.headers, *decoded);
   return decoded;
 }
 
@@ -127,7 +132,7 @@ Task<lm::Response> FinishStream(Reader& reader, absl::Status status, const Error
   if (!status.ok()) co_return WithSource(status, source, request_id);
   lm::Response response = reader.TakeResponse();
   response.provider_request_id = std::string(request_id);
-  response.rate_limits = RateLimitsOf(reader.headers(), absl::Now());
+  NoteRateLimits(reader.headers(), response);
   co_return response;
 }
 

@@ -1,12 +1,14 @@
-// What the decorators take of one call, in process: put together in the order of providers/provider_stack.cc and
-// providers/endpoint.cc, around a model that answers at once. Each call has a record, a deadline and another last turn.
+// What the decorators take of one call, in process: put together as the server does, around a model that answers in the
+// event loop's next turn. Each call has a record, a deadline and another last turn.
 
 #include <absl/strings/str_cat.h>
 #include <benchmark/benchmark.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <deque>
 #include <memory>
@@ -18,17 +20,9 @@
 #include "engine/base/task_scope.h"
 #include "engine/base/time_source.h"
 #include "engine/lm/language_model.h"
-#include "providers/decorators/attempt_meter.h"
-#include "providers/decorators/breaker.h"
-#include "providers/decorators/cache.h"
-#include "providers/decorators/fallback.h"
+#include "providers/decorators/compose.h"
+#include "providers/decorators/decorator.h"
 #include "providers/decorators/jitter.h"
-#include "providers/decorators/limiter.h"
-#include "providers/decorators/rate_limited.h"
-#include "providers/decorators/request_digest.h"
-#include "providers/decorators/retrying.h"
-#include "providers/decorators/routed.h"
-#include "providers/decorators/single_flight.h"
 #include "tests/bench/canned_model.h"
 
 namespace dspex {
@@ -47,26 +41,34 @@ class Unobserved final : public AttemptObserver {
   void OnAttempt(const Attempt& attempt) override { benchmark::DoNotOptimize(attempt.duration); }
 };
 
+/// A provider's answer comes by the event loop, not at once.
+class Awaited final : public Decorator {
+ public:
+  explicit Awaited(std::shared_ptr<lm::LanguageModel> inner) : Decorator(std::move(inner)) {}
+
+  Task<lm::Response> Generate(RequestContext context, const lm::Request& request) override {
+    co_await asio::post(asio::use_awaitable);
+    absl::StatusOr<lm::Response> response = co_await inner().Generate(context, request);
+    co_return response;
+  }
+};
+
 /// Makes the stacks and owns what they are made of.
 class Stacks {
  public:
   std::shared_ptr<lm::LanguageModel> Bare() { return model_; }
 
   /// As without configuration: one endpoint, whose limits nobody names.
-  std::shared_ptr<lm::LanguageModel> Default() { return Retried(Endpoint({}, std::nullopt)); }
+  std::shared_ptr<lm::LanguageModel> Default() { return Compose(Plain(), nullptr); }
 
   /// The same with the cache of answers, and with it the sharing of equal calls.
-  std::shared_ptr<lm::LanguageModel> WithCache() { return Cached(Default()); }
+  std::shared_ptr<lm::LanguageModel> WithCache() { return Compose(Plain(), &sharing_); }
 
   /// With two endpoints that have limits and prices, and a fallback.
-  std::shared_ptr<lm::LanguageModel> Several() {
-    NameLimits();
-    std::vector<std::shared_ptr<lm::LanguageModel>> chain{Entry(), Entry()};
-    return NewFallback(std::move(chain), {}, time_);
-  }
+  std::shared_ptr<lm::LanguageModel> Several() { return Compose(Rich(), nullptr); }
 
   /// With all there is.
-  std::shared_ptr<lm::LanguageModel> Whole() { return Cached(Several()); }
+  std::shared_ptr<lm::LanguageModel> Whole() { return Compose(Rich(), &sharing_); }
 
  private:
   /// What the models of an endpoint share.
@@ -76,32 +78,33 @@ class Stacks {
     Limiter limiter;
   };
 
-  std::shared_ptr<lm::LanguageModel> Endpoint(Limiter::Options limits, std::optional<Price> price) {
-    Place& place = places_.emplace_back(limits, time_);
-    std::shared_ptr<lm::LanguageModel> metered = NewAttemptMeter(model_, observer_, std::move(price));
-    return NewRateLimited(NewBreaking(std::move(metered), place.breaker), place.limiter, time_);
+  std::shared_ptr<lm::LanguageModel> Compose(std::vector<ChainEntry> chain, const CallSharing* sharing) {
+    return ComposeChain(std::move(chain), {}, sharing, {observer_, time_, [this] { return jitter_(); }});
   }
 
-  std::shared_ptr<lm::LanguageModel> Retried(std::shared_ptr<lm::LanguageModel> inner) {
-    RetryBudget& budget = budgets_.emplace_back(RetryBudget::Options());
-    return NewRetrying(std::move(inner), {}, budget, time_, [this] { return jitter_(); });
-  }
+  std::vector<ChainEntry> Plain() { return {Entry(1, {}, std::nullopt)}; }
 
-  std::shared_ptr<lm::LanguageModel> Entry() {
+  std::vector<ChainEntry> Rich() {
+    NameLimits();
     const Limiter::Options limits{.requests_per_minute = 1'000'000'000, .tokens_per_minute = 1'000'000'000'000};
     const Price price{.input = *ParsePriceOfMillion("0.15"), .output = *ParsePriceOfMillion("0.6")};
-    std::vector<Route> routes{{.model = Endpoint(limits, price)}, {.model = Endpoint(limits, price)}};
-    return Retried(NewRouted(std::move(routes), Routing::kWeighted, [this] { return jitter_(); }));
+    return {Entry(2, limits, price), Entry(2, limits, price)};
   }
 
-  std::shared_ptr<lm::LanguageModel> Cached(std::shared_ptr<lm::LanguageModel> chain) {
-    return NewCached(NewSingleFlight(std::move(chain), digester_, scope_, time_), responses_, digester_);
+  ChainEntry Entry(int endpoints, Limiter::Options limits, const std::optional<Price>& price) {
+    ChainEntry entry{.endpoints = {}, .retry = {}, .retry_budget = budgets_.emplace_back(RetryBudget::Options())};
+    for (int i = 0; i < endpoints; ++i) {
+      Place& place = places_.emplace_back(limits, time_);
+      entry.endpoints.push_back({.model = model_, .price = price, .breaker = place.breaker, .limiter = place.limiter});
+    }
+    return entry;
   }
 
   /// The provider tells of its limits with each answer.
   void NameLimits() {
     const lm::RateLimit limit{.limit = 1'000'000'000'000, .remaining = 1'000'000'000'000, .reset = seconds(1)};
-    model_->response().rate_limits = lm::RateLimits{.requests = limit, .tokens = limit};
+    canned_->response().rate_limits =
+        std::make_shared<lm::RateLimits>(lm::RateLimits{.requests = limit, .tokens = limit});
   }
 
   SteadyTime time_;
@@ -110,10 +113,12 @@ class Stacks {
   TaskScope scope_;
   ResponseCache responses_{kCacheBytes};
   RequestDigester digester_{"canned/model"};
+  const CallSharing sharing_{.responses = responses_, .digester = digester_, .scope = scope_};
   std::deque<Place> places_;
   std::deque<RetryBudget> budgets_;
-  const std::shared_ptr<CannedModel> model_ =
+  const std::shared_ptr<CannedModel> canned_ =
       std::make_shared<CannedModel>("[[ ## answer ## ]]\nParis\n\n[[ ## completed ## ]]\n");
+  const std::shared_ptr<lm::LanguageModel> model_ = std::make_shared<Awaited>(canned_);
 };
 
 std::shared_ptr<const lm::Prefix> MakePrefix() {
