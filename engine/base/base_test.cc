@@ -14,7 +14,6 @@
 #include "engine/base/error.h"
 #include "engine/base/run_all.h"
 #include "engine/base/semaphore.h"
-#include "engine/base/task_scope.h"
 #include "engine/base/waiter.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -181,26 +180,6 @@ TEST(SemaphoreTest, HoldsItsBoundAcrossThreadsUnderCancellation) {
   EXPECT_TRUE(semaphore.TryAcquire());
   EXPECT_TRUE(semaphore.TryAcquire());
   EXPECT_FALSE(semaphore.TryAcquire());
-}
-
-TEST(TaskScopeTest, CancelsAndJoinsWhatItOwnsAndRefusesWhatComesLater) {
-  asio::io_context io(1);
-  auto work = asio::make_work_guard(io);
-  std::thread thread([&io] { io.run(); });
-  TaskScope scope;
-  std::atomic<int> cancelled{0};
-  for (int i = 0; i < 10; ++i) {
-    EXPECT_TRUE(scope.Spawn(
-        io.get_executor(), [] { return Sleep(1h); },
-        [&cancelled](absl::Status status) { cancelled += absl::IsCancelled(status) ? 1 : 0; }));
-  }
-  EXPECT_FALSE(scope.Join(Clock::now() + 5ms));
-  scope.CancelAll();
-  EXPECT_TRUE(scope.Join(Clock::now() + 10s));
-  EXPECT_EQ(cancelled, 10);
-  EXPECT_FALSE(scope.Spawn(io.get_executor(), [] { return Sleep(1h); }));
-  work.reset();
-  thread.join();
 }
 
 TEST(RequestRecordTest, ProviderTimeIsTheUnionOfTheAttempts) {

@@ -2,17 +2,21 @@
 
 namespace dspex {
 
-Clock::duration RequestRecord::ProviderTime() const {
-  auto sorted = attempts;
-  std::sort(sorted.begin(), sorted.end());
+Clock::duration LengthOfUnion(absl::Span<Interval> intervals) {
+  std::sort(intervals.begin(), intervals.end());
   Clock::duration total{};
   TimePoint covered = TimePoint::min();
-  for (const auto& [begin, end] : sorted) {
+  for (const auto& [begin, end] : intervals) {
     const TimePoint from = std::max(begin, covered);
     if (end > from) total += end - from;
     covered = std::max(covered, end);
   }
   return total;
+}
+
+Clock::duration RequestRecord::ProviderTime() const {
+  std::vector<Interval> sorted = attempts;
+  return LengthOfUnion(absl::MakeSpan(sorted));
 }
 
 void RequestRecord::Merge(const RequestRecord& part) {

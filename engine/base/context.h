@@ -1,12 +1,14 @@
 #pragma once
 
 #include <absl/strings/string_view.h>
+#include <absl/types/span.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/money.h"
@@ -66,6 +68,12 @@ struct TraceNode {
   bool from_cache = false;
 };
 
+/// [begin, end).
+using Interval = std::pair<TimePoint, TimePoint>;
+
+/// The length of what the intervals, which may overlap, cover. Puts them in order.
+Clock::duration LengthOfUnion(absl::Span<Interval> intervals);
+
 /// What is known and gathered about one request. Made and owned by who serves the request; confined to the request's
 /// executor (one thread at a time), like everything that works for the request.
 struct RequestRecord {
@@ -85,8 +93,8 @@ struct RequestRecord {
   /// each attempt; failures that the provider bills are in it, answers from a cache are not.
   Usage charged;
   std::vector<TraceNode> trace;
-  /// [begin, end) of each attempt at a provider. They may overlap.
-  std::vector<std::pair<TimePoint, TimePoint>> attempts;
+  /// When each attempt at a provider was made. They may overlap.
+  std::vector<Interval> attempts;
   /// Time spent waiting for connections and limits.
   Clock::duration queued{};
 

@@ -1,75 +1,74 @@
 #include "engine/base/task_scope.h"
 
+#include <absl/cleanup/cleanup.h>
+#include <absl/container/flat_hash_set.h>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <exception>
 #include <utility>
 
-#include "engine/base/error.h"
 #include "engine/base/mutex.h"
-#include "engine/base/reasons.h"
 
 namespace dspex {
 
 struct TaskScope::State {
-  struct Entry {
-    explicit Entry(asio::any_io_executor e) : executor(std::move(e)) {}
-    asio::any_io_executor executor;
-    asio::cancellation_signal cancel;
-  };
-
   Mutex mutex;
   CondVar ended;
   bool closed ABSL_GUARDED_BY(mutex) = false;
-  std::list<std::shared_ptr<Entry>> running ABSL_GUARDED_BY(mutex);
+  absl::flat_hash_set<std::shared_ptr<RunningTask>> running ABSL_GUARDED_BY(mutex);
+
+  static asio::awaitable<void> Run(std::shared_ptr<State> state, std::shared_ptr<RunningTask> running,
+                                   StatusTask task) {
+    // However it ends. What the task holds is gone by then.
+    const absl::Cleanup end = [&state, &running] {
+      MutexLock lock(&state->mutex);
+      state->running.erase(running);
+      if (state->running.empty()) state->ended.NotifyAll();
+    };
+    // Otherwise a cancelled await would throw.
+    co_await asio::this_coro::throw_if_cancelled(false);
+    [[maybe_unused]] const absl::Status ended = co_await std::move(task);
+  }
 };
 
-namespace {
-// The frame keeps `body`, to whose captures the task may refer.
-StatusTask Run(std::function<StatusTask()> body) {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  co_return co_await body();
+RunningTask::RunningTask(asio::any_io_executor executor) : executor_(std::move(executor)) {}
+
+void RunningTask::Cancel() {
+  asio::post(executor_, [self = shared_from_this()] {
+    self->cancelled_ = true;
+    self->signal_.emit(asio::cancellation_type::terminal);
+  });
 }
-}  // namespace
 
 TaskScope::TaskScope() : state_(std::make_shared<State>()) {}
 TaskScope::~TaskScope() = default;
 
-bool TaskScope::Spawn(asio::any_io_executor executor, std::function<StatusTask()> body,
-                      std::function<void(absl::Status)> on_end) {
-  auto entry = std::make_shared<State::Entry>(executor);
+std::shared_ptr<RunningTask> TaskScope::Spawn(const asio::any_io_executor& executor, StatusTask task) {
+  auto running = std::make_shared<RunningTask>(executor);
   {
     MutexLock lock(&state_->mutex);
-    if (state_->closed) return false;
-    state_->running.push_back(entry);
+    if (state_->closed) return nullptr;
+    state_->running.insert(running);
   }
-  auto ended = [state = state_, entry, on_end = std::move(on_end)](std::exception_ptr exception, absl::Status status) {
-    if (exception) status = Error(absl::StatusCode::kInternal, reason::kInternal, "A background task failed.");
-    if (on_end) on_end(std::move(status));
-    MutexLock lock(&state->mutex);
-    state->running.remove(entry);
-    state->ended.NotifyAll();
-  };
-  // Posted, so that the cancellation signal is only touched on the executor.
-  asio::post(executor, [executor, entry, body = std::move(body), ended = std::move(ended)]() mutable {
-    asio::co_spawn(executor, Run(std::move(body)),
-                   asio::bind_cancellation_slot(entry->cancel.slot(), std::move(ended)));
+  asio::dispatch(executor, [running, task = State::Run(state_, running, std::move(task))]() mutable {
+    // Behind the task's end co_spawn still touches the signal.
+    auto keep_signal = [running](const std::exception_ptr&) {};
+    asio::co_spawn(running->executor_, std::move(task),
+                   asio::bind_cancellation_slot(running->signal_.slot(), std::move(keep_signal)));
+    // A signal reaches nobody before that.
+    if (running->cancelled_) running->signal_.emit(asio::cancellation_type::terminal);
   });
-  return true;
+  return running;
 }
 
 void TaskScope::CancelAll() {
-  std::list<std::shared_ptr<State::Entry>> running;
-  {
-    MutexLock lock(&state_->mutex);
-    state_->closed = true;
-    running = state_->running;
-  }
-  for (const auto& entry : running) {
-    asio::post(entry->executor, [entry] { entry->cancel.emit(asio::cancellation_type::terminal); });
-  }
+  MutexLock lock(&state_->mutex);
+  state_->closed = true;
+  for (const auto& task : state_->running) task->Cancel();
 }
 
 bool TaskScope::Join(TimePoint deadline) {

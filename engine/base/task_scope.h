@@ -1,17 +1,29 @@
 #pragma once
 
-#include <absl/base/thread_annotations.h>
-
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <functional>
-#include <list>
 #include <memory>
-#include <string>
 
 #include "engine/base/task.h"
 
 namespace dspex {
+
+/// A task that a TaskScope has started. Thread-safe; may outlive both.
+class RunningTask : public std::enable_shared_from_this<RunningTask> {
+ public:
+  explicit RunningTask(asio::any_io_executor executor);
+
+  /// Cancels the task if it has not ended.
+  void Cancel();
+
+ private:
+  friend class TaskScope;
+
+  const asio::any_io_executor executor_;
+  // Both touched on the executor only. The task may be cancelled before it has begun.
+  asio::cancellation_signal signal_;
+  bool cancelled_ = false;
+};
 
 /// Owns work that outlives the call that began it: jobs, leaders of shared calls, workers, background refreshes.
 /// Belongs to the server, which cancels and joins it at drain. Thread-safe; must be joined before it dies.
@@ -20,10 +32,10 @@ class TaskScope {
   TaskScope();
   ~TaskScope();
 
-  /// Starts `body` on `executor`, which must be single-threaded or a strand. Its error goes to `on_end` (on that
-  /// executor), if there is one. Returns false, having started nothing, once CancelAll was called.
-  bool Spawn(asio::any_io_executor executor, std::function<StatusTask()> body,
-             std::function<void(absl::Status)> on_end = nullptr);
+  /// Starts `task` on `executor`, which must be single-threaded or a strand; if the caller is there, the task runs to
+  /// its first wait before this returns. Nobody is told how it ended; an exception ends it, too. Null, and nothing has
+  /// started, once CancelAll was called.
+  std::shared_ptr<RunningTask> Spawn(const asio::any_io_executor& executor, StatusTask task);
 
   /// Cancels what runs and refuses what comes.
   void CancelAll();

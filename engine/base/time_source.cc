@@ -11,9 +11,6 @@ StatusTask SteadyTime::SleepUntil(TimePoint time) {
   co_return absl::IsDeadlineExceeded(ended) ? absl::OkStatus() : ended;
 }
 
-StatusTask SteadyTime::WaitUntil(std::shared_ptr<Waiter> waiter, TimePoint deadline) {
-  absl::Status ended = co_await waiter->Wait(deadline);
-  co_return ended;
-}
+StatusTask SteadyTime::WaitUntil(std::shared_ptr<Waiter> waiter, TimePoint deadline) { return waiter->Wait(deadline); }
 
 }  // namespace dspex

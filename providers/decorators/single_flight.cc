@@ -2,19 +2,16 @@
 
 #include <absl/base/thread_annotations.h>
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/inlined_vector.h>
 
 #include <algorithm>
 #include <atomic>
-#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <list>
 #include <utility>
-#include <vector>
 
 #include "engine/base/error.h"
 #include "engine/base/mutex.h"
 #include "engine/base/reasons.h"
-#include "engine/base/run_all.h"
 #include "engine/base/waiter.h"
 #include "providers/decorators/decorator.h"
 
@@ -22,28 +19,39 @@ namespace dspex {
 
 namespace {
 
-/// One who waits for a flight.
-struct Seat {
-  TimePoint deadline;
-  TimePoint joined;
-  std::shared_ptr<Waiter> landed;
+/// One who waits for a flight; woken when it has landed.
+struct Seat final : public Waiter {
+  Seat(const asio::any_io_executor& executor, TimePoint until) : Waiter(executor), deadline(until) {}
+
+  const TimePoint deadline;
+  const TimePoint joined = Clock::now();
   bool pays = false;
+  /// While others went on waiting.
+  bool left = false;
 };
 
-/// A call that several wait for. All but what is constant, and the record, is guarded by the mutex of its SingleFlight.
+/// A call that several wait for. All but what is constant, the record and the result is guarded by the mutex of its
+/// SingleFlight.
 struct Flight {
-  Flight(const RequestDigest& k, const lm::Request& r, const asio::any_io_executor& executor)
-      : key(k), request(r), abandoned(std::make_shared<Waiter>(executor)) {}
+  Flight(const RequestDigest& k, const lm::Request& r, const RequestRecord& first) : key(k), request(r) {
+    record.request_id = first.request_id;
+    record.tenant = first.tenant;
+    record.pricing = first.pricing;
+  }
 
   const RequestDigest key;
   const lm::Request request;
-  /// Woken when nobody waits any more.
-  const std::shared_ptr<Waiter> abandoned;
   std::atomic<TimePoint> wanted_until{TimePoint::min()};
-  /// Touched by the call alone until it has ended, and by nobody after that.
+  /// Of these two, the call's alone until it has ended. The record does not change after that.
   RequestRecord record;
-  absl::StatusOr<lm::Response> result = absl::UnknownError("the call has not ended");
-  std::list<std::shared_ptr<Seat>> seats;
+  absl::StatusOr<lm::Response> result;
+  /// Null until who came first has begun the call.
+  std::shared_ptr<RunningTask> task;
+  absl::InlinedVector<std::shared_ptr<Seat>, 1> seats;
+  /// Of the last to leave, who has cancelled the call and sees it end.
+  std::shared_ptr<Waiter> last;
+  /// Those who have not been given the result.
+  std::size_t unserved = 0;
   bool ended = false;
 };
 
@@ -58,15 +66,18 @@ absl::Status OutOfTime() {
       .With("where", "shared_call");
 }
 
+absl::Status Broken() {
+  return Error(absl::StatusCode::kInternal, reason::kInternal, "The call of the language model broke down.");
+}
+
 /// What the record of one who waited since `joined` has of a call.
 void NoteShared(const RequestRecord& flight, TimePoint joined, RequestRecord& record) {
-  const TimePoint now = Clock::now();
-  RequestRecord part;
+  const std::size_t before = record.attempts.size();
   for (const auto& [begin, end] : flight.attempts) {
-    if (end > joined) part.attempts.emplace_back(std::max(begin, joined), end);
+    if (end > joined) record.attempts.emplace_back(std::max(begin, joined), end);
   }
-  part.queued = std::max(Clock::duration::zero(), now - joined - part.ProviderTime());
-  record.Merge(part);
+  const Clock::duration worked = LengthOfUnion(absl::MakeSpan(record.attempts).subspan(before));
+  record.queued += std::max(Clock::duration::zero(), Clock::now() - joined - worked);
 }
 
 class SingleFlight final : public Decorator, public std::enable_shared_from_this<SingleFlight> {
@@ -75,89 +86,80 @@ class SingleFlight final : public Decorator, public std::enable_shared_from_this
       : Decorator(std::move(inner)), digester_(digester), scope_(scope), time_(time) {}
 
   Task<lm::Response> Generate(RequestContext context, const lm::Request& request) override {
-    if (context.deltas() != nullptr) {
-      absl::StatusOr<lm::Response> own = co_await inner().Generate(context, request);
-      co_return own;
-    }
+    return context.deltas() == nullptr ? Share(context, request) : inner().Generate(context, request);
+  }
+
+ private:
+  Task<lm::Response> Share(RequestContext context, const lm::Request& request) {
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
-    const auto seat =
-        std::make_shared<Seat>(Seat{context.deadline(), Clock::now(), std::make_shared<Waiter>(executor)});
-    const std::shared_ptr<Flight> flight = Join(context, request, executor, seat);
-    absl::Status waited = co_await time_.WaitUntil(seat->landed, seat->deadline);
-    if (const std::shared_ptr<Waiter> landed = LeaveEarly(flight, *seat, executor); landed != nullptr) {
-      // The last to leave sees the call end: what it has cost is to be charged.
-      co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-      const absl::Status ended = co_await landed->Wait(kNoDeadline);
-      static_cast<void>(ended);
-    } else {
-      waited = HasEnded(*flight) && !absl::IsCancelled(waited) ? absl::OkStatus() : waited;
+    const auto seat = std::make_shared<Seat>(executor, context.deadline());
+    const auto [flight, is_first] = Join(context, request, seat);
+    if (is_first) Begin(flight, executor);
+    const absl::Status waited = co_await time_.WaitUntil(seat, seat->deadline);
+    if (!waited.ok()) {
+      if (const std::shared_ptr<Waiter> last = LeaveEarly(*flight, *seat, executor); last != nullptr) {
+        // The last to leave sees the call end: what it has cost is to be charged.
+        co_await last->WaitUncancelled();
+      }
     }
     co_return Outcome(*flight, *seat, waited, context.record());
   }
 
- private:
-  std::shared_ptr<Flight> Join(const RequestContext& context, const lm::Request& request,
-                               const asio::any_io_executor& executor, const std::shared_ptr<Seat>& seat) {
+  // The equal call that runs, or a new one, which is to be begun.
+  std::pair<std::shared_ptr<Flight>, bool> Join(const RequestContext& context, const lm::Request& request,
+                                                const std::shared_ptr<Seat>& seat) {
     const RequestDigest key = digester_.Of(context, request);
-    std::shared_ptr<Flight> flight;
-    {
-      MutexLock lock(&mutex_);
-      std::shared_ptr<Flight>& known = flights_[key];
-      const bool joins = known != nullptr;
-      if (!joins) known = std::make_shared<Flight>(key, request, executor);
-      flight = known;
-      flight->seats.push_back(seat);
-      flight->wanted_until = std::max(flight->wanted_until.load(), seat->deadline);
-      if (joins) return flight;
-    }
-    flight->record.request_id = context.record().request_id;
-    flight->record.tenant = context.record().tenant;
-    flight->record.pricing = context.record().pricing;
-    const auto self = shared_from_this();
-    const bool begun = scope_.Spawn(
-        executor, [self, flight] { return self->Fly(flight); }, [self, flight](absl::Status) { self->Land(*flight); });
-    if (!begun) {
-      SetResult(*flight, Draining());
-      Land(*flight);
-    }
-    return flight;
+    MutexLock lock(&mutex_);
+    std::shared_ptr<Flight>& flight = flights_[key];
+    const bool is_first = flight == nullptr;
+    if (is_first) flight = std::make_shared<Flight>(key, request, context.record());
+    flight->seats.push_back(seat);
+    flight->wanted_until = std::max(flight->wanted_until.load(), seat->deadline);
+    return {flight, is_first};
   }
 
-  // The call, until it ends or nobody waits for it.
-  StatusTask Fly(std::shared_ptr<Flight> flight) {
-    std::vector<StatusTask> tasks;
-    tasks.push_back(Call(flight));
-    tasks.push_back(Watch(flight));
-    absl::Status ended = co_await RunAll(std::move(tasks));
-    co_return ended;
+  void Begin(const std::shared_ptr<Flight>& flight, const asio::any_io_executor& executor) {
+    std::shared_ptr<RunningTask> task = scope_.Spawn(executor, Fly(shared_from_this(), flight));
+    if (task == nullptr) {
+      flight->result = Draining();
+      Land(*flight)->Wake();
+      return;
+    }
+    // Before who began it leaves.
+    flight->task = std::move(task);
   }
 
-  StatusTask Call(std::shared_ptr<Flight> flight) {
+  static StatusTask Fly(std::shared_ptr<SingleFlight> self, std::shared_ptr<Flight> flight) {
     RequestContext context(flight->record, kNoDeadline);
     context.set_wanted_until(&flight->wanted_until);
-    absl::StatusOr<lm::Response> response = co_await inner().Generate(context, flight->request);
-    SetResult(*flight, std::move(response));
-    // An error ends the watch.
-    co_return absl::CancelledError("the call has ended");
+    try {
+      flight->result = co_await self->inner().Generate(context, flight->request);
+    } catch (...) {
+      // A defect; those who wait must hear of it all the same.
+      flight->result = Broken();
+    }
+    const std::shared_ptr<Seat> first = self->Land(*flight);
+    const asio::any_io_executor here = co_await asio::this_coro::executor;
+    if (first->executor() == here) {
+      // Mostly the only one. What it goes on with is in the processor's caches now, and not in the event loop's next
+      // turn.
+      first->WakeHere();
+    } else {
+      first->Wake();
+    }
+    co_return absl::OkStatus();
   }
 
-  static StatusTask Watch(std::shared_ptr<Flight> flight) {
-    const absl::Status waited = co_await flight->abandoned->Wait(kNoDeadline);
-    static_cast<void>(waited);
-    co_return absl::CancelledError("nobody waits for the call");
-  }
-
-  void SetResult(Flight& flight, absl::StatusOr<lm::Response> result) {
-    MutexLock lock(&mutex_);
-    flight.result = std::move(result);
-  }
-
-  void Land(Flight& flight) {
+  // Wakes all who wait but the first of them, whom it returns.
+  std::shared_ptr<Seat> Land(Flight& flight) {
     MutexLock lock(&mutex_);
     Forget(flight);
     flight.ended = true;
-    if (!flight.seats.empty()) flight.seats.front()->pays = true;
-    for (const auto& seat : flight.seats) seat->landed->Wake();
+    flight.unserved = flight.seats.size();
+    flight.seats.front()->pays = true;
+    std::for_each(flight.seats.begin() + 1, flight.seats.end(), [](const auto& seat) { seat->Wake(); });
+    if (flight.last != nullptr) flight.last->Wake();
+    return flight.seats.front();
   }
 
   void Forget(const Flight& flight) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -166,44 +168,43 @@ class SingleFlight final : public Decorator, public std::enable_shared_from_this
   }
 
   // Leaves a call that has not ended. The last to leave cancels it and is given what wakes when it has ended.
-  std::shared_ptr<Waiter> LeaveEarly(const std::shared_ptr<Flight>& flight, Seat& seat,
-                                     const asio::any_io_executor& executor) {
+  std::shared_ptr<Waiter> LeaveEarly(Flight& flight, Seat& seat, const asio::any_io_executor& executor) {
     MutexLock lock(&mutex_);
-    if (flight->ended) return nullptr;
-    if (flight->seats.size() == 1) {
+    if (flight.ended) return nullptr;
+    if (flight.seats.size() == 1) {
       // Who comes now begins a call of its own.
-      Forget(*flight);
-      flight->abandoned->Wake();
-      seat.landed = std::make_shared<Waiter>(executor);
-      return seat.landed;
+      Forget(flight);
+      flight.task->Cancel();
+      flight.last = std::make_shared<Waiter>(executor);
+      return flight.last;
     }
-    flight->seats.remove_if([&seat](const auto& other) { return other.get() == &seat; });
+    const auto own = std::find_if(flight.seats.begin(), flight.seats.end(),
+                                  [&seat](const auto& other) { return other.get() == &seat; });
+    flight.seats.erase(own);
+    seat.left = true;
     TimePoint latest = TimePoint::min();
-    for (const auto& other : flight->seats) latest = std::max(latest, other->deadline);
-    flight->wanted_until = latest;
+    for (const auto& other : flight.seats) latest = std::max(latest, other->deadline);
+    flight.wanted_until = latest;
     return nullptr;
   }
 
-  bool HasEnded(const Flight& flight) {
-    MutexLock lock(&mutex_);
-    return flight.ended;
-  }
-
-  absl::StatusOr<lm::Response> Outcome(const Flight& flight, const Seat& seat, const absl::Status& waited,
+  absl::StatusOr<lm::Response> Outcome(Flight& flight, const Seat& seat, const absl::Status& waited,
                                        RequestRecord& record) {
     MutexLock lock(&mutex_);
-    if (!flight.ended) {
-      // Others go on waiting: its record is still being written.
+    if (seat.left) {
+      // The call's record may still be written.
       record.queued += Clock::now() - seat.joined;
       return absl::IsCancelled(waited) ? waited : OutOfTime();
     }
+    const bool is_last = --flight.unserved == 0;
     NoteShared(flight.record, seat.joined, record);
     if (seat.pays) record.charged.Add(flight.record.charged);
     if (absl::IsCancelled(waited)) return waited;
-    if (!waited.ok()) return OutOfTime();
+    // Who was late, but not before the call had ended, has its result.
+    if (flight.last != nullptr) return OutOfTime();
     // Nobody who waits has cancelled it.
     if (absl::IsCancelled(flight.result.status())) return Draining();
-    absl::StatusOr<lm::Response> response = flight.result;
+    absl::StatusOr<lm::Response> response = is_last ? std::move(flight.result) : flight.result;
     if (response.ok() && !seat.pays) response->usage = {};
     return response;
   }
@@ -212,7 +213,7 @@ class SingleFlight final : public Decorator, public std::enable_shared_from_this
   TaskScope& scope_;
   TimeSource& time_;
   Mutex mutex_;
-  absl::flat_hash_map<RequestDigest, std::shared_ptr<Flight>> flights_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<RequestDigest, std::shared_ptr<Flight>, DigestHash> flights_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
 #include <deque>
 #include <random>
+#include <stdexcept>
+#include <vector>
 
 #include "engine/base/error.h"
 #include "engine/base/reasons.h"
@@ -176,6 +179,37 @@ TEST_F(SingleFlightTest, TheLastDeadlineEndsTheCall) {
   EXPECT_TRUE(only.record().charged.estimated);
 }
 
+/// Makes a call, and another one after that, as a job does.
+asio::awaitable<void> CallTwice(lm::LanguageModel& model, RequestContext first, RequestContext second,
+                                const lm::Request& request, std::vector<absl::Status>& ended) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  for (const RequestContext& context : {first, second}) {
+    const absl::StatusOr<lm::Response> response = co_await model.Generate(context, request);
+    ended.push_back(response.status());
+  }
+}
+
+TEST_F(SingleFlightTest, WhoWasLateCanStillBeCancelled) {
+  inner_->ThenAfter(seconds(60), Answer("late"));
+  RequestRecord record;
+  const lm::Request request = TextRequest("x");
+  std::vector<absl::Status> ended;
+  asio::cancellation_signal cancel;
+  asio::co_spawn(io_,
+                 CallTwice(*model_, RequestContext(record, begin_ + seconds(1)), RequestContext(record, kNoDeadline),
+                           request, ended),
+                 asio::bind_cancellation_slot(cancel.slot(), [](const std::exception_ptr&) {}));
+  RunReady(io_);
+  time_.Advance(seconds(1));
+  RunReady(io_);
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ErrorReason(ended[0]), reason::kDeadlineExceeded);
+  cancel.emit(asio::cancellation_type::terminal);
+  RunReady(io_);
+  ASSERT_EQ(ended.size(), 2u);
+  EXPECT_TRUE(absl::IsCancelled(ended[1])) << ended[1];
+}
+
 TEST_F(SingleFlightTest, WhatIsWorthAWaitIsDecidedByTheLatestDeadline) {
   inner_->Then(Error(absl::StatusCode::kUnavailable, reason::kProviderOverloaded, "Full.").RetryAfter(seconds(8)))
       .Then(Answer("at last"));
@@ -187,7 +221,9 @@ TEST_F(SingleFlightTest, WhatIsWorthAWaitIsDecidedByTheLatestDeadline) {
   EXPECT_EQ(time_.Now(), begin_);
 
   inner_ = std::make_shared<ScriptedModel>(time_);
-  inner_->Then(Error(absl::StatusCode::kUnavailable, reason::kProviderOverloaded, "Full.").RetryAfter(seconds(8)))
+  inner_
+      ->ThenAfter(seconds(1),
+                  Error(absl::StatusCode::kUnavailable, reason::kProviderOverloaded, "Full.").RetryAfter(seconds(8)))
       .Then(Answer("at last"));
   model_ = NewSingleFlight(NewRetrying(inner_, {}, budget, time_, [] { return 0.0; }), digester_, scope_, time_);
   Call& hasty = Ask({.deadline = begin_ + seconds(2)});
@@ -259,6 +295,21 @@ TEST_F(SingleFlightTest, WhoeverComesAndGoesEachGetsOneEndAndEachCallOnePayer) {
   }
   EXPECT_EQ(payers, finished);
   EXPECT_LT(tries(), 2000u);
+}
+
+TEST_F(SingleFlightTest, AModelThatThrowsIsADefectThatAllHearOf) {
+  inner_->Then([this](RequestContext) -> Task<lm::Response> {
+    const absl::Status slept = co_await time_.SleepUntil(time_.Now() + seconds(1));
+    if (slept.ok()) throw std::runtime_error("a defect");
+    co_return slept;
+  });
+  Call& first = Ask();
+  Call& second = Ask();
+  time_.Run(io_);
+  ASSERT_TRUE(first.ended());
+  ASSERT_TRUE(second.ended());
+  EXPECT_EQ(ErrorReason(first.result().status()), reason::kInternal);
+  EXPECT_EQ(ErrorReason(second.result().status()), reason::kInternal);
 }
 
 }  // namespace

@@ -28,8 +28,8 @@ JobRunner::JobRunner(JobEnvironment environment, IoPool& io, Options options)
 JobRunner::~JobRunner() = default;
 
 void JobRunner::Start() {
-  tasks_.Spawn(io_.Next(), [this] { return ClaimJobs(); });
-  tasks_.Spawn(io_.Next(), [this] { return ForgetAnswers(); });
+  tasks_.Spawn(io_.Next(), ClaimJobs());
+  tasks_.Spawn(io_.Next(), ForgetAnswers());
 }
 
 bool JobRunner::Stop(TimePoint deadline) {
@@ -49,8 +49,7 @@ StatusTask JobRunner::ClaimJobs() {
         co_await environment_.jobs->Claim(options_.owner, absl::FromChrono(options_.lease));
     if (absl::IsCancelled(claimed.status())) co_return claimed.status();
     if (claimed.ok() && claimed->has_value()) {
-      auto shared = std::make_shared<Semaphore::Permit>(*std::move(place));
-      tasks_.Spawn(io_.Next(), [this, job = **std::move(claimed), shared] { return RunOne(job, shared); });
+      tasks_.Spawn(io_.Next(), RunOne(**std::move(claimed), *std::move(place)));
       continue;
     }
     if (!claimed.ok()) {
@@ -76,10 +75,10 @@ StatusTask JobRunner::ForgetAnswers() {
   co_return absl::OkStatus();
 }
 
-StatusTask JobRunner::RunOne(ClaimedJob claimed, std::shared_ptr<Semaphore::Permit> place) {
+StatusTask JobRunner::RunOne(ClaimedJob claimed, Semaphore::Permit place) {
+  const Semaphore::Permit held = std::move(place);
   JobRun run(environment_, std::move(claimed), options_.lease, co_await asio::this_coro::executor);
   const absl::Status ran = co_await run.Run();
-  place.reset();
   co_return ran;
 }
 

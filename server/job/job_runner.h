@@ -37,7 +37,7 @@ class JobRunner {
  private:
   StatusTask ClaimJobs();
   StatusTask ForgetAnswers();
-  StatusTask RunOne(ClaimedJob claimed, std::shared_ptr<Semaphore::Permit> place);
+  StatusTask RunOne(ClaimedJob claimed, Semaphore::Permit place);
 
   const JobEnvironment environment_;
   IoPool& io_;

@@ -109,7 +109,7 @@ std::shared_ptr<ProgramCache::Load> ProgramCache::JoinLoad(const std::string& te
     running->waiters.push_back(std::move(waiter));
     load = running;
   }
-  if (!scope_.Spawn(executor_, [this, load] { return RunLoad(load); })) {
+  if (!scope_.Spawn(executor_, RunLoad(load))) {
     Finish(load, Error(absl::StatusCode::kUnavailable, reason::kDraining,
                        "The server is going away. Try again, and another one will answer."));
   }

@@ -166,7 +166,7 @@ StatusTask DatasetService::ListExamples(RequestContext context, const v1::ListEx
 
 void DatasetService::Sweep() {
   // What is left when the server goes away is removed at its next start.
-  scope_.Spawn(executor_, [this] { return store_.Sweep(); });
+  scope_.Spawn(executor_, store_.Sweep());
 }
 
 }  // namespace dspex
