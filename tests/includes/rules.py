@@ -39,8 +39,9 @@ _ENGINE = (
     r"[a-z]mmintrin\.h",
     # inet_pton reads addresses; it opens nothing.
     r"arpa/inet\.h",
-    r"boost/asio/(any_io_executor|as_tuple|awaitable|bind_cancellation_slot|bind_executor|cancellation_signal"
-    r"|cancellation_state|co_spawn|deferred|detached|dispatch|post|steady_timer|strand|this_coro|use_awaitable)\.hpp",
+    r"boost/asio/(any_io_executor|as_tuple|associated_cancellation_slot|async_result|awaitable|bind_cancellation_slot"
+    r"|bind_executor|cancellation_signal|cancellation_state|co_spawn|deferred|detached|dispatch|post|steady_timer|strand"
+    r"|this_coro|use_awaitable)\.hpp",
 )
 _POSIX = r"(sys|netinet|arpa)/\w+\.h|(fcntl|netdb|poll|pthread|signal|stdlib|string|time|unistd)\.h"
 _TEST_FRAMEWORKS = (r"gtest/.*", r"gmock/.*", r"benchmark/.*")
