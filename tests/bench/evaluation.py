@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import selectors
+import socket
 import statistics
 import time
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from typing import Any
 from dspex.v1 import job_pb2
 
 from tests.bench.installed_dspy import prepare_dspy
-from tests.bench.processes import BenchError, Binaries, Server, running_dspex, running_floor, running_mock
+from tests.bench.processes import BenchError, Binaries, running_dspex, running_mock
 from tests.bench.results import Result
 from tests.mock_llm.client import MockLlm
 from tests.support.jobs import EXACT, JobClient, examples
@@ -19,7 +21,7 @@ EXAMPLES = 256
 CONCURRENCY = 16
 LATENCY_MS = 20
 IDEAL_MS = LATENCY_MS * EXAMPLES / CONCURRENCY
-NAMES = ("dspex_ms", "vs_ideal", "job_ms", "floor_ms", "dspy_ms")
+NAMES = ("dspex_ms", "vs_ideal", "job_ms", "bare_ms", "dspy_ms")
 MODEL = "openai/gpt-4o-mini"  # What the mock stands for.
 
 
@@ -29,18 +31,13 @@ def questions(count: int) -> list[dict[str, Any]]:
 
 
 def measure(binaries: Binaries, rounds: int) -> Iterator[Result]:
-    """Both sides and the floor in turn; each must have asked the mock once for each example."""
+    """Both sides and bare calls in turn; each side must have asked the mock once for each example."""
     prepare_dspy()
     taken: dict[str, list[float]] = {name: [] for name in NAMES}
-    with (
-        running_mock(binaries, LATENCY_MS) as mock,
-        running_floor(binaries, mock) as floor,
-        running_dspex(binaries, mock) as dspex,
-    ):
+    with running_mock(binaries, LATENCY_MS) as mock, running_dspex(binaries, mock) as dspex:
         client = JobClient(dspex)
         client.create()
         client.load("questions", questions(EXAMPLES))
-        binaries.call_load("body", "--floor", floor.target, "--bytes", "1500")
         _run_dspex(client, mock)  # To warm up, as connections are opened.
         _run_dspy(mock)
         for _ in range(rounds):
@@ -48,7 +45,7 @@ def measure(binaries: Binaries, rounds: int) -> Iterator[Result]:
             taken["dspex_ms"].append(evaluation_ms)
             taken["vs_ideal"].append(evaluation_ms / IDEAL_MS)
             taken["job_ms"].append(job_ms)
-            taken["floor_ms"].append(_run_floor(binaries, floor))
+            taken["bare_ms"].append(_run_bare(mock))
             taken["dspy_ms"].append(_run_dspy(mock))
     for name in NAMES:
         unit = "ratio" if name == "vs_ideal" else "ms"
@@ -86,16 +83,30 @@ def _run_dspex(client: JobClient, mock: MockLlm) -> tuple[float, float]:
     return result.duration.ToNanoseconds() / 1e6, job_ms
 
 
-def _run_floor(binaries: Binaries, floor: Server) -> float:
-    report = binaries.call_load(
-        "run",
-        f"--target={floor.target}",
-        "--method=raw",
-        f"--concurrency={CONCURRENCY}",
-        f"--requests={EXAMPLES}",
-        f"--warm-up={4 * CONCURRENCY}",
-    )
-    return 1e3 * EXAMPLES / float(report["rps"])
+def _run_bare(mock: MockLlm) -> float:
+    """The same number of calls, as many at a time, by plain sockets: what the mock's 20 ms come to on this machine."""
+    body = b'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "What is the capital of France?"}]}'
+    head = "POST /v1/chat/completions HTTP/1.1\r\nHost: mock\r\nAuthorization: Bearer bench\r\n"
+    request = f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    with selectors.DefaultSelector() as selector:
+        connections = [socket.create_connection(("127.0.0.1", mock.port)) for _ in range(CONCURRENCY)]
+        for number, connection in enumerate(connections):
+            selector.register(connection, selectors.EVENT_READ, number)
+        start = time.perf_counter()
+        for connection in connections:
+            connection.sendall(request)
+        answers = 0
+        while answers < EXAMPLES:
+            for key, _ in selector.select():
+                connection = connections[key.data]
+                connection.recv(1 << 16)  # An answer is small: it comes whole.
+                answers += 1
+                if answers + CONCURRENCY <= EXAMPLES:
+                    connection.sendall(request)
+        taken = time.perf_counter() - start
+    for connection in connections:
+        connection.close()
+    return 1e3 * taken
 
 
 def _run_dspy(mock: MockLlm) -> float:
