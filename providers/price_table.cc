@@ -21,6 +21,8 @@ std::optional<Money> ParsePriceOfMillion(absl::string_view text) {
   return Money::Picodollars(of_million->picodollars() / kMillion);
 }
 
+std::string PriceOfMillion(Money of_one) { return (of_one * kMillion).ToString(); }
+
 Money CostOf(const Usage& usage, const Price& price) {
   // Providers send the counts: parts that are more than the whole are cut.
   const long long input = std::max(0LL, usage.input_tokens);

@@ -25,6 +25,9 @@ struct Price {
 /// decimal number with at most six digits before and behind the point.
 std::optional<Money> ParsePriceOfMillion(absl::string_view text);
 
+/// The reverse: what such a text says, as a decimal number.
+std::string PriceOfMillion(Money of_one);
+
 /// What `usage` costs.
 Money CostOf(const Usage& usage, const Price& price);
 

@@ -90,9 +90,7 @@ const Field* ExampleSchema::Find(absl::string_view name) const {
 }
 
 absl::Status ExampleSchema::Unknown(absl::string_view name) const {
-  std::vector<std::string> names;
-  for (const Field& field : fields_) names.push_back(field.name);
-  const std::string nearest = Nearest(name, names);
+  const std::string nearest = Nearest(name, FieldNames(fields_));
   const std::string shown = Shorten(name, kMaxShown);
   return Error(absl::StatusCode::kInvalidArgument, reason::kUnknownField,
                absl::StrCat("There is no field ", shown, ". ",

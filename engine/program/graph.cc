@@ -28,12 +28,6 @@ std::string Advice(absl::string_view name, const std::vector<std::string>& names
   return names.empty() ? "" : absl::StrCat(" Give one of: ", Shorten(absl::StrJoin(names, ", "), 4 * kMaxShown), ".");
 }
 
-std::vector<std::string> NamesOf(const std::vector<Field>& fields) {
-  std::vector<std::string> names;
-  for (const Field& field : fields) names.push_back(field.name);
-  return names;
-}
-
 class GraphReader {
  public:
   GraphReader(const v1::Program& program, const std::vector<std::unique_ptr<const Module>>& modules)
@@ -92,7 +86,7 @@ class GraphReader {
     if (module.signature().FindOutput(field) == nullptr) {
       return InvalidField(path, absl::StrCat("is '", Shorten(reference, kMaxShown), "', and the module '", module.id(),
                                              "' has no output '", Shorten(field, kMaxShown), "'.",
-                                             Advice(field, NamesOf(module.signature().outputs()))));
+                                             Advice(field, FieldNames(module.signature().outputs()))));
     }
     return Graph::Source{found->second, std::move(field)};
   }
@@ -105,7 +99,7 @@ class GraphReader {
       if (signature.FindInput(field) != nullptr) continue;
       return InvalidField(path,
                           absl::StrCat("has '", Shorten(field, kMaxShown), "', and the module '", definition.module(),
-                                       "' has no such input.", Advice(field, NamesOf(signature.inputs()))));
+                                       "' has no such input.", Advice(field, FieldNames(signature.inputs()))));
     }
     for (const Field& field : signature.inputs()) {
       const auto given = definition.inputs().find(field.name);

@@ -48,13 +48,6 @@ absl::StatusOr<std::shared_ptr<const Program>> Program::Create(const v1::Program
 
 namespace {
 
-std::vector<std::string> NamesOf(const std::vector<Field>& fields) {
-  std::vector<std::string> names;
-  names.reserve(fields.size());
-  for (const Field& field : fields) names.push_back(field.name);
-  return names;
-}
-
 absl::Status CheckCompletions(const Graph* graph, const Program::Completions& completions) {
   for (const auto& [id, text] : completions) {
     const auto is_its = [&id = id](const Graph::Step& step) { return step.id == id; };
@@ -81,11 +74,11 @@ absl::Status NamesNoModule(absl::string_view module, const std::vector<std::uniq
 }  // namespace
 
 std::vector<std::string> Program::InputNames() const {
-  return graph_ == nullptr ? NamesOf(only().signature().inputs()) : graph_->inputs;
+  return graph_ == nullptr ? FieldNames(only().signature().inputs()) : graph_->inputs;
 }
 
 std::vector<std::string> Program::OutputNames() const {
-  if (graph_ == nullptr) return NamesOf(only().signature().outputs());
+  if (graph_ == nullptr) return FieldNames(only().signature().outputs());
   std::vector<std::string> names;
   for (const Graph::Output& output : graph_->outputs) names.push_back(output.name);
   return names;

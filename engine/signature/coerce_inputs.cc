@@ -31,9 +31,7 @@ absl::Status NoObject() {
 
 absl::Status UnknownInput(const Signature& signature, absl::string_view name) {
   const std::string shown = Shorten(name, kMaxShown);
-  std::vector<std::string> names;
-  for (const Field& field : signature.inputs()) names.push_back(field.name);
-  const std::string nearest = Nearest(name, names);
+  const std::string nearest = Nearest(name, FieldNames(signature.inputs()));
   std::string advice = "Leave it out.";
   if (!nearest.empty()) {
     advice = absl::StrCat("Did you mean ", nearest, "?");

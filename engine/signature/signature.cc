@@ -28,13 +28,6 @@ void AppendFields(std::string& out, const std::vector<Field>& fields) {
   }
 }
 
-std::vector<std::string> Names(const std::vector<Field>& fields) {
-  std::vector<std::string> names;
-  names.reserve(fields.size());
-  for (const Field& field : fields) names.push_back(field.name);
-  return names;
-}
-
 bool SameValue(const std::shared_ptr<const Json>& a, const std::shared_ptr<const Json>& b) {
   if (a == b) return true;
   // 5 and 5.0 are two things to a prompt.
@@ -53,6 +46,13 @@ bool Field::operator==(const Field& other) const {
          schema_note == other.schema_note && untyped == other.untyped;
 }
 
+std::vector<std::string> FieldNames(const std::vector<Field>& fields) {
+  std::vector<std::string> names;
+  names.reserve(fields.size());
+  for (const Field& field : fields) names.push_back(field.name);
+  return names;
+}
+
 Field MakeField(std::string name, Type type) {
   std::string description = absl::StrCat("${", name, "}");
   std::string prefix = InferPrefix(name);
@@ -66,8 +66,8 @@ Signature::Signature(std::vector<Field> inputs, std::vector<Field> outputs, absl
     : instructions_(CleanDocstring(instructions)),
       inputs_(std::move(inputs)),
       outputs_(std::move(outputs)),
-      default_inputs_(Names(inputs_)),
-      default_outputs_(Names(outputs_)) {}
+      default_inputs_(FieldNames(inputs_)),
+      default_outputs_(FieldNames(outputs_)) {}
 
 Signature Signature::Append(Side side, const Field& field) const {
   return Insert(side, (side == Side::kInputs ? inputs_ : outputs_).size(), field);

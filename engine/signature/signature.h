@@ -50,6 +50,9 @@ struct Field {
   bool operator==(const Field& other) const;
 };
 
+/// The fields' names, in order.
+std::vector<std::string> FieldNames(const std::vector<Field>& fields);
+
 /// A field of which only this is said: its description and prefix are made from the name as DSPy makes them.
 Field MakeField(std::string name, Type type);
 

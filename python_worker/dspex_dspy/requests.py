@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,6 +33,17 @@ def quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
+@contextmanager
+def models_given_back(predictors: Sequence[Any]) -> Iterator[None]:
+    """Predictors may have other language models within."""
+    own = [each.lm for each in predictors]
+    try:
+        yield
+    finally:
+        for each, lm in zip(predictors, own, strict=True):
+            each.lm = lm
+
+
 def request_of(module: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The first request of a call: its model, messages and arguments, as JSON. Raises what DSPy raises."""
     recorders: dict[int, RecordingLM] = {}
@@ -41,16 +52,12 @@ def request_of(module: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return recorders.setdefault(id(lm), RecordingLM(lm))
 
     predictors = [each for each in module.predictors() if hasattr(each, "lm")]
-    own = [each.lm for each in predictors]
-    try:
+    with models_given_back(predictors):
         for each in predictors:
             each.lm = recorder(each.lm) if each.lm is not None else None
         # Whatever follows the call, a trace for example, is nobody's concern.
         with quiet(), dspy.context(lm=recorder(dspy.settings.lm), callbacks=[], trace=None), ended_by_request():
             module(**inputs)
-    finally:
-        for each, lm in zip(predictors, own, strict=True):
-            each.lm = lm
     (called,) = (each for each in recorders.values() if each.messages)
     return called.request()
 
@@ -129,16 +136,12 @@ def requests_of(module: Any, program: Mapping[str, Any], inputs: Mapping[str, An
         return {"requests": [request_of(module, inputs)]}
     generator = Generator(random.Random(seed))
     predictors = module.predictors()
-    own = [each.lm for each in predictors]
     made: list[tuple[str, dict[str, Any], str]] = []
-    try:
+    with models_given_back(predictors):
         for spec, each in zip(program["modules"], predictors, strict=True):
             each.lm = AnsweringLM(each.lm or dspy.settings.lm, each.signature, generator, spec["id"], made)
         with quiet(), dspy.context(lm=RecordingLM(dspy.settings.lm), callbacks=[], trace=None):
             module(**inputs)
-    finally:
-        for each, lm in zip(predictors, own, strict=True):
-            each.lm = lm
     called = [name for name, *_ in made]
     if called != [step["module"] for step in program["steps"]]:
         raise NotTranslatableError("forward()", f"it calls {called} where its source says other modules.")

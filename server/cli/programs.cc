@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dspex/v1/program_service.grpc.pb.h"
+#include "engine/state/program_predictors.h"
 #include "server/cli/definition.h"
 #include "server/cli/pages.h"
 #include "server/cli/session.h"
@@ -82,9 +83,7 @@ int PrintProgram(const v1::Program& program) {
                fields.end());
   Table modules({"MODULE", "WHAT", "DEMOS", "MODEL"});
   for (const v1::Module& module : program.modules()) {
-    const int demos =
-        module.has_chain_of_thought() ? module.chain_of_thought().demos_size() : module.predict().demos_size();
-    modules.Add({module.id(), Summary(module), absl::StrCat(demos), module.lm()});
+    modules.Add({module.id(), Summary(module), absl::StrCat(PredictorOf(module).demos_size()), module.lm()});
   }
   std::cout << FieldList(fields) << "\n" << modules.ToString();
   if (!program.steps().empty()) std::cout << "\n" << Steps(program);

@@ -9,10 +9,6 @@ namespace dspex {
 
 namespace {
 
-constexpr std::int64_t kMillion = 1'000'000;
-
-std::string OfMillion(Money price) { return (price * kMillion).ToString(); }
-
 std::optional<Money> ReadIfGiven(const std::string& of_million) {
   return of_million.empty() ? std::nullopt : ParsePriceOfMillion(of_million);
 }
@@ -25,10 +21,10 @@ v1::JobPins MakePins(absl::string_view default_lm, const PriceTable& prices) {
   for (const PriceRule& rule : prices.rules()) {
     v1::ModelPrice& price = *pins.add_prices();
     price.set_pattern(rule.pattern);
-    price.set_input(OfMillion(rule.price.input));
-    price.set_output(OfMillion(rule.price.output));
-    if (rule.price.cached_input.has_value()) price.set_cached_input(OfMillion(*rule.price.cached_input));
-    if (rule.price.cache_write.has_value()) price.set_cache_write(OfMillion(*rule.price.cache_write));
+    price.set_input(PriceOfMillion(rule.price.input));
+    price.set_output(PriceOfMillion(rule.price.output));
+    if (rule.price.cached_input.has_value()) price.set_cached_input(PriceOfMillion(*rule.price.cached_input));
+    if (rule.price.cache_write.has_value()) price.set_cache_write(PriceOfMillion(*rule.price.cache_write));
   }
   return pins;
 }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 
 from tests.bench import beside, evaluation, search
 from tests.bench.datasets import measure_import
 from tests.bench.processes import Binaries
-from tests.bench.results import Result, Selection
+from tests.bench.results import Result, Selection, say
 from tests.bench.resume import Kind, measure_resume
 
 # By their names in results. A million takes minutes; `python -m tests.bench.datasets` and `tests.bench.resume` do it.
@@ -41,7 +40,7 @@ class Compile:
         }
         for group, names in _names().items():
             if self._selection.has_any(names):
-                print(f"== compile: {group}", file=sys.stderr, flush=True)
+                say(f"compile: {group}")
                 yield from groups[group]()
 
     def _import(self) -> Iterator[Result]:

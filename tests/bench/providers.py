@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import statistics
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +17,7 @@ from tests.bench.processes import (
     running_floor,
     running_mock,
 )
-from tests.bench.results import Result, Selection
+from tests.bench.results import Result, Selection, say
 from tests.mock_llm.client import MockLlm
 
 STACKS = ("default", "several", "cache", "hit", "whole")
@@ -52,13 +51,13 @@ class Providers:
     def run(self) -> Iterator[Result]:
         """Measures what is wanted."""
         if self._selection.has_any(_stack_names()):
-            _say("providers: the decorators, in process")
+            say("providers: the decorators, in process")
             yield from self._stacks()
         if self._selection.has_any(_stream_names()):
-            _say(f"providers: {CONCURRENCY} streams at a time, {DELTAS} deltas each")
+            say(f"providers: {CONCURRENCY} streams at a time, {DELTAS} deltas each")
             yield from self._streams()
         if self._selection.has_any(_many_names()):
-            _say(f"providers: {STREAMS} streams at a time")
+            say(f"providers: {STREAMS} streams at a time")
             yield from self._many_streams()
 
     def _stacks(self) -> Iterator[Result]:
@@ -134,10 +133,6 @@ class Providers:
         )
         report["cpu_us"] = report["cpu_us"][0]
         return report
-
-
-def _say(text: str) -> None:
-    print(f"== {text}", file=sys.stderr, flush=True)
 
 
 def _stack_names() -> list[str]:

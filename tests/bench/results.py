@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -32,6 +33,11 @@ GOALS = {
     "in_flight/10000/answered": 10_000.0,
     "in_flight/10000/peak_rss_mib": 500.0,
 }
+
+
+def say(text: str) -> None:
+    """Tells a person what goes on."""
+    print(f"== {text}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)

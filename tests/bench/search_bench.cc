@@ -24,6 +24,7 @@
 #include "dspex/v1/program.pb.h"
 #include "engine/evaluate/evaluator.h"
 #include "engine/metric/make_metric.h"
+#include "engine/optimizer/no_observer.h"
 #include "engine/optimizer/optimizer.h"
 #include "engine/program/build_module.h"
 #include "server/program/phrasebook_registry.h"
@@ -106,14 +107,6 @@ class NoGate final : public ObstacleGate {
  public:
   StatusTask Wait(absl::Status obstacle) override { co_return obstacle; }
   void Passed() override {}
-};
-
-class NoObserver final : public OptimizerObserver {
- public:
-  void OnPhase(absl::string_view /*phase*/) override {}
-  void OnCandidate(const TriedCandidate& /*candidate*/) override {}
-  void OnDecision(absl::string_view /*example_id*/, int /*candidate*/, absl::string_view /*verdict*/,
-                  absl::string_view /*why*/) override {}
 };
 
 /// What a run takes from outside; a job reads the same.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +20,7 @@ from tests.bench.processes import (
     running_mock,
 )
 from tests.bench.providers import Providers
-from tests.bench.results import Result, Selection
+from tests.bench.results import Result, Selection, say
 
 DEMOS = (0, 8, 64)
 # Requests of one run by concurrency: about half a second each.
@@ -38,11 +37,6 @@ ENGINE = {
 }
 
 Reports = dict[str, list[dict[str, Any]]]  # By method, one a round.
-
-
-def say(text: str) -> None:
-    """Tells a person what goes on."""
-    print(f"== {text}", file=sys.stderr, flush=True)
 
 
 class Calls:

@@ -14,6 +14,7 @@
 #include "dspex/v1/job.pb.h"
 #include "engine/base/error.h"
 #include "engine/module/fake_language_model.h"
+#include "engine/optimizer/no_observer.h"
 #include "tests/conformance/optimizers/chain.h"
 
 namespace dspex {
@@ -27,14 +28,6 @@ absl::StatusOr<Message> ReadMessage(const Json& json) {
   }
   return message;
 }
-
-class NoObserver final : public OptimizerObserver {
- public:
-  void OnPhase(absl::string_view /*phase*/) override {}
-  void OnCandidate(const TriedCandidate& /*candidate*/) override {}
-  void OnDecision(absl::string_view /*example_id*/, int /*candidate*/, absl::string_view /*verdict*/,
-                  absl::string_view /*why*/) override {}
-};
 
 Json Show(const OptimizerResult& result) {
   Json candidates = Json::array();
