@@ -110,6 +110,10 @@ class FakeRpc {
 class CallTest : public testing::Test {
  protected:
   ~CallTest() override {
+    // As the server: what is posted for a call is done before the threads stop.
+    Notification idle;
+    admission_.Close([&idle] { idle.Notify(); });
+    EXPECT_TRUE(idle.WaitFor(60s));
     io_.Stop();
     EXPECT_EQ(admission_.in_flight(), 0);
   }
